@@ -1,0 +1,37 @@
+import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import type { Objective, RowPassOutputs } from '../../kernels/objective.ts';
+
+/** One row pass as a backend is asked for it: at least one row and one class, everything checked. */
+export interface RowPassRequest<Backend extends KernelBackend> {
+  backend: Backend;
+  rows: number;
+  classes: number;
+  /** v or p, float32, rows * classes values. */
+  teacher: TensorInfo;
+  /** z, float32, rows * classes values. */
+  student: TensorInfo;
+  /** T of every row, or a float32 tensor of one value or one per row. */
+  temperature: number | TensorInfo;
+  /** Class ids, int32, one per row; or a distribution, float32, rows * classes values; null with `labels: 'none'`. */
+  labels: TensorInfo | null;
+  /** float32, one value or one per row; null for 1. */
+  weights: TensorInfo | null;
+  objective: Objective;
+  outputs: RowPassOutputs;
+}
+
+/** What was asked for in `outputs`; null where it was not. New tensors, which the caller owns. */
+export interface RowPassResult {
+  /** float32 [rows]. */
+  loss: TensorInfo | null;
+  /** float32 [rows, classes]. */
+  gradient: TensorInfo | null;
+}
+
+/**
+ * The one thing that a backend implements: MATH.md for every row of the request. Inputs are never written to; nothing is left allocated but
+ * the result; rows with NaN, infinities or weight 0 come out as MATH.md says.
+ */
+export type RowPass<Backend extends KernelBackend = KernelBackend> = (
+  request: RowPassRequest<Backend>,
+) => RowPassResult;
