@@ -1,0 +1,1 @@
+// Made by scripts/embed_kernels.ts from kernels/glsl; do not edit.
