@@ -1,24 +1,48 @@
-import type { NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Objective, RowPassOutputs } from '../kernels/objective.ts';
 
-/** Value of the loss, and the student's gradient with it when asked for. */
+/** The loss, and the student's gradient with it when asked for. */
 export const SoftmaxCrossEntropyWithTemperature = 'SoftmaxCrossEntropyWithTemperature';
 
 /** One gradient of the loss, to the student or to the teacher, for an incoming gradient that only the backward pass knows. */
 export const SoftmaxCrossEntropyWithTemperatureGrad = 'SoftmaxCrossEntropyWithTemperatureGrad';
 
-/** Tensors of both kernels. Logits are float32 `[..., C]`; per-row tensors hold one value or one per row. */
-export interface ObjectiveInputs extends NamedTensorInfoMap {
-  teacher: TensorInfo;
-  student: TensorInfo;
-}
+/**
+ * The tensors of both kernels. tfjs saves inputs for the backward pass by name, so every name is always there; a tensor of size 0 says
+ * "not given". A type alias, not an interface: tfjs asks for an index signature.
+ */
+export type ObjectiveInputs<T extends TensorInfo = TensorInfo> = {
+  /** v or p, float32 [..., C]. */
+  teacher: T;
+  /** z, float32 [..., C]. */
+  student: T;
+  /** T, float32, one value or one per row; or not given, then `attrs.temperature` is T. */
+  temperature: T;
+  /** Class ids, int32 [...], or a distribution, float32 [..., C]; or not given. */
+  labels: T;
+  /** float32, one value or one per row; or not given, for 1. */
+  weights: T;
+};
+
+/** What an un-recorded forward pass computed already, handed to the call that goes on the tape: see ops/run_objective.ts. */
+export type ComputedInputs<T extends TensorInfo = TensorInfo> = {
+  /** The result itself; or not given. */
+  loss: T;
+  /** Its gradient to the student, float32 [..., C]; or not given. */
+  dStudent: T;
+};
 
 /** How rows become the result: `none` keeps `[...]`, `sum` gives a scalar (a mean is a sum whose scale is 1/rows). */
 export type RowReduction = 'none' | 'sum';
 
-export interface SoftmaxCrossEntropyWithTemperatureAttrs extends Objective {
-  /** T of every row; null if the input `temperature` gives it. */
-  temperature: number | null;
+export type ObjectiveAttrs = Objective & {
+  /** T of every row; 0 if the input `temperature` gives it. */
+  temperature: number;
   reduction: RowReduction;
   outputs: RowPassOutputs;
+};
+
+/** Whether an optional tensor of a kernel was given. */
+export function isGiven(tensor: TensorInfo): boolean {
+  return !tensor.shape.includes(0);
 }

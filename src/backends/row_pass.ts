@@ -18,11 +18,13 @@ export interface RowPassRequest<Backend extends KernelBackend> {
   weights: TensorInfo | null;
   objective: Objective;
   outputs: RowPassOutputs;
+  /** 'sum': a backend that can sums the losses in the same pass and returns a scalar; one that cannot returns [rows] all the same. */
+  reduction: 'none' | 'sum';
 }
 
 /** What was asked for in `outputs`; null where it was not. New tensors, which the caller owns. */
 export interface RowPassResult {
-  /** float32 [rows]. */
+  /** float32 [rows], or [] with `reduction: 'sum'`. */
   loss: TensorInfo | null;
   /** float32 [rows, classes]. */
   gradient: TensorInfo | null;

@@ -1,0 +1,124 @@
+import { cast, type DataType, Tensor, type TensorLike, tensor } from '@tensorflow/tfjs-core';
+
+/** What a user may pass where a tensor is expected. */
+export type TensorArgument = Tensor | TensorLike;
+
+const NUMERIC: readonly DataType[] = ['float32', 'int32', 'bool'];
+
+/** `[8,10]`, as tfjs prints shapes. */
+function text(shape: readonly number[]): string {
+  return `[${shape.join(',')}]`;
+}
+
+/** The argument as a numeric tensor of its own dtype. */
+export function numericTensor(value: TensorArgument, name: string, functionName: string): Tensor {
+  if (value === null || value === undefined) {
+    throw new TypeError(`${functionName}: ${name} must be a tensor or an array of numbers; got ${value}.`);
+  }
+  let result: Tensor;
+  if (value instanceof Tensor) {
+    if (value.isDisposed) throw new Error(`${functionName}: ${name} is a tensor that was disposed.`);
+    result = value;
+  } else {
+    try {
+      result = tensor(value as TensorLike);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new TypeError(`${functionName}: ${name} must be a tensor or an array of numbers; ${reason}`, { cause });
+    }
+  }
+  if (!NUMERIC.includes(result.dtype)) {
+    throw new TypeError(`${functionName}: ${name} must be float32, int32 or bool; got dtype ${result.dtype}.`);
+  }
+  return result;
+}
+
+/** Integers and booleans become float32, differentiably for tfjs. */
+export function float32(value: Tensor): Tensor {
+  return value.dtype === 'float32' ? value : cast(value, 'float32');
+}
+
+/** Logits [..., C] as float32: rank 1 to 6, at least one class. */
+export function logitsTensor(value: TensorArgument, name: string, functionName: string): Tensor {
+  const logits = numericTensor(value, name, functionName);
+  const classes = logits.shape[logits.rank - 1];
+  if (logits.rank < 1 || logits.rank > 6) {
+    throw new Error(`${functionName}: ${name} must have rank 1 to 6, [..., classes]; got shape ${text(logits.shape)}.`);
+  }
+  if (classes < 1) {
+    throw new Error(`${functionName}: ${name} must have at least one class in its last dimension; got shape ${text(logits.shape)}.`);
+  }
+  return float32(logits);
+}
+
+export function checkSameShape(
+  a: Tensor,
+  b: Tensor,
+  names: readonly [string, string],
+  functionName: string,
+): void {
+  if (text(a.shape) === text(b.shape)) return;
+  const mismatch =
+    a.shape[a.rank - 1] === b.shape[b.rank - 1]
+      ? ''
+      : ' Their last dimensions differ: the two models have different classes or vocabularies.';
+  throw new Error(
+    `${functionName}: ${names[0]} and ${names[1]} must have the same shape; got ${text(a.shape)} and ${text(b.shape)}.${mismatch}`,
+  );
+}
+
+/** A per-row argument: a tensor with one value, or with the shape of the rows. */
+export function perRowTensor(
+  value: TensorArgument,
+  rowShape: readonly number[],
+  name: string,
+  functionName: string,
+): Tensor {
+  const perRow = float32(numericTensor(value, name, functionName));
+  if (perRow.rank !== 0 && text(perRow.shape) !== text(rowShape)) {
+    throw new Error(
+      `${functionName}: ${name} must be one number or one per row, of shape ${text(rowShape)}; got shape ${text(perRow.shape)}.`,
+    );
+  }
+  return perRow;
+}
+
+/** The temperature as the kernels take it: a checked number, or a tensor (then the number is 0). */
+export function temperatureArgument(
+  value: number | TensorArgument,
+  rowShape: readonly number[],
+  functionName: string,
+): { temperature: number; temperatureTensor: Tensor | null } {
+  if (typeof value === 'number') return { temperature: checkedTemperature(value, functionName), temperatureTensor: null };
+  if (!(value instanceof Tensor)) for (const t of numbersOf(value)) checkedTemperature(t, functionName);
+  return { temperature: 0, temperatureTensor: perRowTensor(value, rowShape, 'temperature', functionName) };
+}
+
+function checkedTemperature(t: number, functionName: string): number {
+  if (t > 0 && t < Number.POSITIVE_INFINITY) return t;
+  throw new RangeError(`${functionName}: temperature must be a finite number greater than 0; got ${t}.`);
+}
+
+function* numbersOf(value: unknown): Generator<number> {
+  if (typeof value === 'number') yield value;
+  else if (Array.isArray(value) || ArrayBuffer.isView(value)) for (const item of value as Iterable<unknown>) yield* numbersOf(item);
+}
+
+/** A number in [low, high], or in [low, high) if `below` says so. */
+export function checkInRange(
+  value: unknown,
+  range: { low: number; high: number; openAbove?: boolean },
+  name: string,
+  functionName: string,
+): number {
+  const { low, high, openAbove } = range;
+  if (typeof value !== 'number') throw new TypeError(`${functionName}: ${name} must be a number; got ${typeof value}.`);
+  if (value >= low && (openAbove ? value < high : value <= high)) return value;
+  throw new RangeError(`${functionName}: ${name} must be in [${low}, ${high}${openAbove ? ')' : ']'}; got ${value}.`);
+}
+
+/** One of a few words. */
+export function checkOneOf<T extends string>(value: T, words: readonly T[], name: string, functionName: string): T {
+  if (words.includes(value)) return value;
+  throw new RangeError(`${functionName}: ${name} must be one of ${words.map((word) => `'${word}'`).join(', ')}; got '${value}'.`);
+}

@@ -1,0 +1,411 @@
+import {
+  abs,
+  add,
+  cast,
+  div,
+  engine,
+  equal,
+  exp,
+  greater,
+  greaterEqual,
+  type KernelBackend,
+  less,
+  lessEqual,
+  log,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  max,
+  maximum,
+  mul,
+  neg,
+  oneHot,
+  reshape,
+  slice,
+  square,
+  sub,
+  sum,
+  Tensor,
+  type TensorInfo,
+  tidy,
+  where,
+  zerosLike,
+} from '@tensorflow/tfjs-core';
+import type { Objective } from '../../kernels/objective.ts';
+import type { RowPass, RowPassRequest, RowPassResult } from './row_pass.ts';
+
+/**
+ * The row pass as a composition of stock ops, for backends that have no kernel of ours: MATH (1)-(27), edge rows included. Right on any backend that
+ * has the stock element-wise ops and sums, but slow: about a hundred kernels and a dozen [rows, classes] temporaries.
+ */
+export const rowPass: RowPass = (request) => {
+  const { backend, outputs, rows, classes } = request;
+  const result: RowPassResult = { loss: null, gradient: null };
+  // What the caller owns must outlive the tidy that ends the tensor.
+  const detach = (tensor: Tensor): TensorInfo => {
+    backend.incRef(tensor.dataId);
+    return { dataId: tensor.dataId, shape: tensor.shape, dtype: tensor.dtype };
+  };
+  tidy(() => {
+    const row = readRows(request);
+    if (outputs === 'loss' || outputs === 'lossAndStudentGradient') {
+      result.loss = detach(reshape(finish(row, loss(row)), [rows]));
+    }
+    if (outputs !== 'loss') {
+      const gradient = outputs === 'teacherGradient' ? teacherGradient(row) : studentGradient(row);
+      result.gradient = detach(reshape(finish(row, gradient), [rows, classes]));
+    }
+  });
+  return result;
+};
+
+/** Largest finite float32, just below it: comparisons against it find what is not finite. */
+const FINITE = 3.4e38;
+/** Stands for -Infinity in differences: exp gives 0, and 0 times it is 0. */
+const FAR_BELOW = -1e30;
+/** Below this exp(x) counts as 0: see "Rows that are not finite" in MATH.md. */
+const EXP_FLOOR = -87;
+/** MATH (20). */
+const NEAR = 1 / 8;
+const TINY = 1e-38;
+
+/** A softened distribution over classes, and the differences and sums it came from: MATH (12), (14). */
+interface Softened {
+  masked: Tensor;
+  /** a or b; FAR_BELOW where masked. */
+  scaled: Tensor;
+  logSum: Tensor | number;
+  probability: Tensor;
+  logProbability: Tensor;
+}
+
+/** All [rows, classes] or [rows, 1]. */
+interface Rows {
+  objective: Objective;
+  temperature: Tensor | number;
+  weight: Tensor | number;
+  invalid: Tensor;
+  student: Softened;
+  teacher: Softened;
+  /** S. */
+  teacherSum: Tensor | number;
+  near: Agreement;
+  labels: Tensor | null;
+  /** z - mz, FAR_BELOW where masked. */
+  belowMaximum: Tensor;
+}
+
+/** MATH (20)-(24). In rows that are not near, all numbers are those of v = z. */
+interface Agreement {
+  isNear: Tensor;
+  rho: Tensor;
+  s: Tensor;
+  /** y - lambda = log q - log p. */
+  x: Tensor;
+  y: Tensor;
+}
+
+function readRows(request: RowPassRequest<KernelBackend>): Rows {
+  const { rows, classes, objective } = request;
+  const student = asTensor(request.student, [rows, classes]);
+  const teacher = asTensor(request.teacher, [rows, classes]);
+  const perRow = (info: TensorInfo) => {
+    const size = info.shape.reduce((product, n) => product * n, 1);
+    return asTensor(info, [size, 1]);
+  };
+  const temperature = typeof request.temperature === 'number' ? request.temperature : perRow(request.temperature);
+  const softenedStudent = soften(student, temperature);
+  const softenedTeacher = objective.targets === 'logits' ? soften(teacher, temperature) : given(teacher);
+  const maskedStudent = softenedStudent.masked;
+  const maximum = max(where(maskedStudent, -FINITE, student), 1, true);
+  const labels = request.labels && labelsOf(request.labels, request);
+  let invalid = logicalOr(anyClass(notBelowInfinity(student)), anyClass(notBelowInfinity(teacher)));
+  invalid = logicalOr(invalid, logicalOr(everyClass(maskedStudent), everyClass(softenedTeacher.masked)));
+  if (labels) invalid = logicalOr(invalid, labels.invalid);
+  if (typeof temperature !== 'number') {
+    invalid = logicalOr(invalid, logicalNot(logicalAnd(greater(temperature, 0), lessEqual(temperature, FINITE))));
+  }
+  return {
+    objective,
+    temperature,
+    weight: request.weights ? mul(perRow(request.weights), objective.scale) : objective.scale,
+    invalid,
+    student: softenedStudent,
+    teacher: softenedTeacher,
+    teacherSum: objective.targets === 'logits' ? 1 : sum(teacher, 1, true),
+    near: agreement(student, teacher, softenedStudent, softenedTeacher, temperature, objective),
+    labels: labels && labels.distribution,
+    belowMaximum: where(maskedStudent, FAR_BELOW, sub(student, maximum)),
+  };
+}
+
+/** A kernel may be handed either; a TensorInfo becomes a tensor that shares its data. */
+function asTensor(info: TensorInfo, shape: number[]): Tensor {
+  if (info instanceof Tensor) return reshape(info, shape);
+  engine().backend.incRef(info.dataId);
+  return reshape(engine().makeTensorFromTensorInfo(info), shape);
+}
+
+const notBelowInfinity = (x: Tensor) => logicalNot(lessEqual(x, FINITE));
+const anyClass = (condition: Tensor) => greater(max(cast(condition, 'float32'), 1, true), 0);
+const everyClass = (condition: Tensor) => logicalNot(anyClass(logicalNot(condition)));
+
+/** exp(x) with the floor that decides whether a class has any mass. */
+const mass = (x: Tensor) => where(less(x, EXP_FLOOR), 0, exp(x));
+
+function soften(logits: Tensor, temperature: Tensor | number): Softened {
+  const masked = less(logits, -FINITE);
+  const maximum = max(where(masked, -FINITE, logits), 1, true);
+  const difference = sub(logits, maximum);
+  const quotient = typeof temperature === 'number' ? mul(difference, 1 / temperature) : div(difference, temperature);
+  const scaled = where(masked, FAR_BELOW, quotient);
+  const exponentials = mass(scaled);
+  const total = sum(exponentials, 1, true);
+  const logSum = log(total);
+  return { masked, scaled, logSum, probability: div(exponentials, total), logProbability: sub(scaled, logSum) };
+}
+
+function given(probability: Tensor): Softened {
+  const masked = equal(probability, 0);
+  const logProbability = where(masked, FAR_BELOW, log(maximum(probability, TINY)));
+  return { masked: zerosLike(masked), scaled: logProbability, logSum: 0, probability, logProbability };
+}
+
+function labelsOf(
+  info: TensorInfo,
+  { rows, classes, objective }: RowPassRequest<KernelBackend>,
+): { distribution: Tensor; invalid: Tensor } {
+  if (objective.labels === 'classIds') {
+    const ids = asTensor(info, [rows]);
+    const outside = logicalOr(less(ids, 0), greaterEqual(ids, classes));
+    return { distribution: cast(oneHot(ids, classes), 'float32'), invalid: reshape(outside, [rows, 1]) };
+  }
+  const distribution = asTensor(info, [rows, classes]);
+  return { distribution, invalid: anyClass(notBelowInfinity(abs(distribution))) };
+}
+
+function agreement(
+  student: Tensor,
+  teacher: Tensor,
+  { masked: maskedStudent }: Softened,
+  { masked: maskedTeacher, probability }: Softened,
+  temperature: Tensor | number,
+  objective: Objective,
+): Agreement {
+  const z = where(maskedStudent, 0, student);
+  const v = where(maskedTeacher, 0, teacher);
+  const d = sub(z, v);
+  const c = sub(d, z);
+  const error = sub(sub(z, sub(d, c)), add(v, c));
+  const first = (x: Tensor) => slice(x, [0, 0], [x.shape[0], 1]);
+  const difference = add(sub(d, first(d)), sub(error, first(error)));
+  const scaled = typeof temperature === 'number' ? mul(difference, 1 / temperature) : div(difference, temperature);
+  const spread = where(logicalXor(maskedStudent, maskedTeacher), 1, where(maskedStudent, 0, abs(scaled)));
+  const isNear = lessEqual(max(spread, 1, true), objective.targets === 'logits' ? NEAR : -1);
+  const y = where(logicalAnd(isNear, logicalNot(maskedStudent)), scaled, 0);
+  const mean = (x: Tensor) => sum(mul(probability, x), 1, true);
+  const rho = mean(expm1MinusX(y));
+  const s = add(mean(y), rho);
+  return { isNear, rho, s, x: sub(y, sub(s, xMinusLog1p(s))), y };
+}
+
+/** a[0] + x (a[1] + x (a[2] + ...)). */
+function polynomial(x: Tensor, coefficients: readonly number[]): Tensor {
+  const [last, ...rest] = [...coefficients].reverse();
+  return rest.reduce((value, coefficient) => add(mul(value, x), coefficient), add(zerosLike(x), last));
+}
+
+const TERMS = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1));
+
+// Power series, each good to float32 for |x| <= 0.3.
+const expm1MinusX = (x: Tensor) => mul(square(x), polynomial(x, TERMS.map((k) => 1 / factorial(k))));
+const expm1 = (x: Tensor) => add(x, expm1MinusX(x));
+const xMinusLog1p = (x: Tensor) => mul(square(x), polynomial(x, TERMS.map((k) => (-1) ** k / k)));
+/** h of MATH (26). */
+const h = (x: Tensor) => mul(square(x), polynomial(x, TERMS.map((k) => (-1) ** k / (k * (k - 1)))));
+
+/** MATH (1) without w. */
+function loss(row: Rows): Tensor {
+  const { objective } = row;
+  const terms: Tensor[] = [];
+  if (objective.softWeight !== 0) terms.push(mul(divergence(row), softFactor(row)));
+  if (row.labels && objective.hardWeight !== 0) terms.push(mul(hardTerm(row, row.labels), objective.hardWeight));
+  return terms.length === 0 ? zerosLike(cast(row.invalid, 'float32')) : terms.reduce((a, b) => add(a, b));
+}
+
+function studentGradient(row: Rows): Tensor {
+  const { objective } = row;
+  const terms: Tensor[] = [];
+  if (objective.softWeight !== 0) terms.push(mul(softGradient(row), div(softFactor(row), row.temperature)));
+  if (row.labels && objective.hardWeight !== 0) terms.push(mul(hardGradient(row, row.labels), objective.hardWeight));
+  return terms.length === 0 ? zerosLike(row.belowMaximum) : terms.reduce((a, b) => add(a, b));
+}
+
+function teacherGradient(row: Rows): Tensor {
+  if (row.objective.softWeight === 0) return zerosLike(row.belowMaximum);
+  if (row.objective.targets === 'probabilities') return mul(toProbabilities(row), softFactor(row));
+  return mul(toLogits(row), div(softFactor(row), row.temperature));
+}
+
+/** softWeight t of MATH (1), [rows, 1] or a number. */
+function softFactor({ objective, temperature }: Rows): Tensor | number {
+  if (!objective.scaleByTemperatureSquared) return objective.softWeight;
+  if (typeof temperature === 'number') return objective.softWeight * temperature * temperature;
+  return mul(square(temperature), objective.softWeight);
+}
+
+/** w, and NaN in rows that MATH.md calls invalid. A row of weight 0 is 0 whatever it holds. */
+function finish({ invalid, weight }: Rows, value: Tensor): Tensor {
+  if (weight === 0) return zerosLike(where(invalid, 0, value));
+  const result = mul(where(invalid, Number.NaN, value), weight);
+  return typeof weight === 'number' ? result : where(equal(weight, 0), 0, result);
+}
+
+/** log q - log p; where a class is masked, what multiplies it is 0. */
+const logQuotient = ({ near, student, teacher }: Rows) =>
+  where(near.isNear, near.x, sub(student.logProbability, teacher.logProbability));
+
+/** x y, and 0 where x is 0. */
+const share = (x: Tensor, y: Tensor) => where(equal(x, 0), 0, mul(x, y));
+
+/** Whether p > 0 meets a masked student, which makes CE and KL infinite. */
+const studentLacksClass = ({ student, teacher }: Rows) =>
+  anyClass(logicalAnd(student.masked, greater(teacher.probability, 0)));
+
+/** Whether q > 0 meets p = 0, which makes RKL infinite. */
+const teacherLacksClass = ({ student, teacher }: Rows) =>
+  anyClass(logicalAnd(less(teacher.scaled, FAR_BELOW / 2), greater(student.probability, 0)));
+
+/** D of MATH (15)-(17), (25)-(27). */
+function divergence(row: Rows): Tensor {
+  const { objective, student, teacher, teacherSum, near } = row;
+  const logits = objective.targets === 'logits';
+  const mean = (of: Softened, x: Tensor) => sum(share(of.probability, x), 1, true);
+  switch (objective.divergence) {
+    case 'crossEntropy': {
+      const value = add(mul(student.logSum, teacherSum), mean(teacher, neg(student.scaled)));
+      return where(studentLacksClass(row), Number.POSITIVE_INFINITY, value);
+    }
+    case 'kl': {
+      const plain = sub(mul(student.logSum, teacherSum), add(teacher.logSum, mean(teacher, sub(student.scaled, teacher.scaled))));
+      const value = where(near.isNear, sub(near.rho, xMinusLog1p(near.s)), logits ? maximum(plain, 0) : plain);
+      return where(studentLacksClass(row), Number.POSITIVE_INFINITY, value);
+    }
+    case 'reverseKl': {
+      const plain = sub(add(teacher.logSum, mean(student, sub(student.scaled, teacher.scaled))), student.logSum);
+      const q = mean(teacher, mul(expm1(near.y), near.y));
+      const close = div(sub(sub(q, near.rho), h(near.s)), add(near.s, 1));
+      const value = where(near.isNear, close, logits ? maximum(plain, 0) : plain);
+      return where(teacherLacksClass(row), Number.POSITIVE_INFINITY, value);
+    }
+    case 'jsd': {
+      const { beta } = objective;
+      const u = expm1(near.x);
+      const close = mean(teacher, sub(mul(h(u), 1 - beta), h(mul(u, 1 - beta))));
+      const { ofTeacher, ofStudent } = mixtureShares(row);
+      return where(near.isNear, close, add(mul(mean(teacher, ofTeacher), beta), mul(mean(student, ofStudent), 1 - beta)));
+    }
+    default:
+      return objective.divergence satisfies never;
+  }
+}
+
+/** log(p/m) and log(q/m) of MATH (6), (27). */
+function mixtureShares({ objective, student, teacher, near }: Rows): { ofTeacher: Tensor; ofStudent: Tensor } {
+  const { beta } = objective;
+  const mixture = add(mul(teacher.probability, beta), mul(student.probability, 1 - beta));
+  const logMixture = log(maximum(mixture, TINY));
+  const u = mul(expm1(near.x), 1 - beta);
+  const log1pU = sub(u, xMinusLog1p(u));
+  return {
+    ofTeacher: where(near.isNear, neg(log1pU), sub(teacher.logProbability, logMixture)),
+    ofStudent: where(near.isNear, sub(near.x, log1pU), sub(student.logProbability, logMixture)),
+  };
+}
+
+/** MATH (3)-(6), (23) without 1/T. */
+function softGradient(row: Rows): Tensor {
+  const { objective, student, teacher, teacherSum, near } = row;
+  const q = student.probability;
+  switch (objective.divergence) {
+    case 'crossEntropy':
+    case 'kl':
+      return where(near.isNear, mul(teacher.probability, expm1(near.x)), sub(mul(q, teacherSum), teacher.probability));
+    case 'reverseKl': {
+      const none = teacherLacksClass(row);
+      const value = where(none, 0, divergence(row));
+      return where(none, Number.NaN, share(q, sub(logQuotient(row), value)));
+    }
+    case 'jsd': {
+      const { ofStudent } = mixtureShares(row);
+      const kq = sum(share(q, ofStudent), 1, true);
+      return mul(share(q, sub(ofStudent, kq)), 1 - objective.beta);
+    }
+    default:
+      return objective.divergence satisfies never;
+  }
+}
+
+/** MATH (7)-(10) without 1/T. */
+function toLogits(row: Rows): Tensor {
+  const { objective, student, teacher, near } = row;
+  const p = teacher.probability;
+  switch (objective.divergence) {
+    case 'crossEntropy': {
+      const slope = neg(student.scaled);
+      const value = where(studentLacksClass(row), Number.POSITIVE_INFINITY, sum(share(p, slope), 1, true));
+      return share(p, sub(slope, value));
+    }
+    case 'kl':
+      return neg(share(p, add(logQuotient(row), divergence(row))));
+    case 'reverseKl':
+      return neg(where(near.isNear, mul(p, expm1(near.x)), sub(student.probability, p)));
+    case 'jsd': {
+      const { ofTeacher } = mixtureShares(row);
+      return mul(share(p, sub(ofTeacher, sum(share(p, ofTeacher), 1, true))), objective.beta);
+    }
+    default:
+      return objective.divergence satisfies never;
+  }
+}
+
+/** MATH (11). */
+function toProbabilities(row: Rows): Tensor {
+  const { objective, student, teacher } = row;
+  switch (objective.divergence) {
+    case 'crossEntropy':
+      return where(student.masked, Number.POSITIVE_INFINITY, neg(student.logProbability));
+    case 'kl':
+      return sub(1, logQuotient(row));
+    case 'reverseKl':
+      return neg(div(student.probability, teacher.probability));
+    case 'jsd':
+      return mul(mixtureShares(row).ofTeacher, objective.beta);
+    default:
+      return objective.divergence satisfies never;
+  }
+}
+
+/** y' of MATH (2). */
+function smoothed(labels: Tensor, { labelSmoothing }: Objective): Tensor {
+  return labelSmoothing === 0 ? labels : add(mul(labels, 1 - labelSmoothing), labelSmoothing / (labels.shape[1] ?? 1));
+}
+
+/** H of MATH (18). */
+function hardTerm({ objective, belowMaximum, student }: Rows, labels: Tensor): Tensor {
+  const target = smoothed(labels, objective);
+  const logSum = log(sum(mass(belowMaximum), 1, true));
+  const value = add(mul(sum(target, 1, true), logSum), sum(share(target, neg(belowMaximum)), 1, true));
+  const lacking = anyClass(logicalAnd(student.masked, logicalNot(equal(target, 0))));
+  return where(lacking, Number.POSITIVE_INFINITY, value);
+}
+
+/** MATH (2). */
+function hardGradient({ objective, belowMaximum }: Rows, labels: Tensor): Tensor {
+  const target = smoothed(labels, objective);
+  const exponentials = mass(belowMaximum);
+  const r = div(exponentials, sum(exponentials, 1, true));
+  return sub(mul(r, sum(target, 1, true)), target);
+}

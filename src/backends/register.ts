@@ -1,0 +1,141 @@
+import {
+  engine,
+  getKernel,
+  type KernelBackend,
+  type KernelConfig,
+  type NamedAttrMap,
+  type NamedTensorInfoMap,
+  registerKernel,
+  sum,
+  type Tensor,
+  type TensorInfo,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import {
+  type ComputedInputs,
+  isGiven,
+  type ObjectiveAttrs,
+  type ObjectiveInputs,
+  SoftmaxCrossEntropyWithTemperature,
+  SoftmaxCrossEntropyWithTemperatureGrad,
+} from '../kernel_names.ts';
+import { rowPass as composedRowPass } from './composed.ts';
+import { rowPass as cpuRowPass } from './cpu.ts';
+import type { RowPass, RowPassResult } from './row_pass.ts';
+
+/** Registers the kernels of every backend that has a row pass of its own. Again is a no-op. */
+export function registerBackends(): void {
+  registerBackend('cpu', cpuRowPass);
+}
+
+/** Gives a backend the composition of stock ops if it has no kernels of ours, so that no backend is ever an error. */
+export function ensureBackend(backendName: string): void {
+  if (!getKernel(SoftmaxCrossEntropyWithTemperature, backendName)) registerBackend(backendName, composedRowPass);
+}
+
+function registerBackend<Backend extends KernelBackend>(backendName: string, rowPass: RowPass<Backend>): void {
+  const kernels = [
+    kernelConfig(SoftmaxCrossEntropyWithTemperature, backendName, rowPass, lossKernel),
+    kernelConfig(SoftmaxCrossEntropyWithTemperatureGrad, backendName, rowPass, gradKernel),
+  ];
+  for (const kernel of kernels) if (!getKernel(kernel.kernelName, backendName)) registerKernel(kernel);
+}
+
+type Kernel<Backend extends KernelBackend> = (
+  inputs: ObjectiveInputs & Partial<ComputedInputs>,
+  attrs: ObjectiveAttrs,
+  backend: Backend,
+  rowPass: RowPass<Backend>,
+) => TensorInfo | TensorInfo[];
+
+/** tfjs types every kernel with open maps of tensors and attributes; this is the one place that says what ours are. */
+function kernelConfig<Backend extends KernelBackend>(
+  kernelName: string,
+  backendName: string,
+  rowPass: RowPass<Backend>,
+  kernel: Kernel<Backend>,
+): KernelConfig {
+  return {
+    kernelName,
+    backendName,
+    kernelFunc: ({ inputs, attrs, backend }: { inputs: NamedTensorInfoMap; attrs?: NamedAttrMap; backend: object }) =>
+      kernel(inputs as ObjectiveInputs & Partial<ComputedInputs>, attrs as ObjectiveAttrs, backend as Backend, rowPass),
+  };
+}
+
+const lossKernel = <Backend extends KernelBackend>(
+  inputs: ObjectiveInputs & Partial<ComputedInputs>,
+  attrs: ObjectiveAttrs,
+  backend: Backend,
+  rowPass: RowPass<Backend>,
+): TensorInfo | TensorInfo[] => {
+  const { student, loss: computed } = inputs;
+  if (computed) return alias(computed, backend);
+  const rowShape = student.shape.slice(0, -1);
+  if (rowShape.includes(0)) {
+    const loss = zeroTensor(attrs.reduction === 'sum' ? [] : rowShape);
+    return attrs.outputs === 'loss' ? loss : [loss, zeroTensor(student.shape)];
+  }
+  const { loss, gradient } = runRowPass(inputs, attrs, backend, rowPass);
+  if (loss === null) throw new Error(`${SoftmaxCrossEntropyWithTemperature}: outputs '${attrs.outputs}' hold no loss.`);
+  const result =
+    attrs.reduction === 'none' ? { ...loss, shape: rowShape } : loss.shape.length === 0 ? loss : sumRows(loss, backend);
+  return gradient === null ? result : [result, { ...gradient, shape: student.shape }];
+};
+
+const gradKernel = <Backend extends KernelBackend>(
+  inputs: ObjectiveInputs,
+  attrs: ObjectiveAttrs,
+  backend: Backend,
+  rowPass: RowPass<Backend>,
+): TensorInfo => {
+  if (inputs.student.shape.includes(0)) return zeroTensor(inputs.student.shape);
+  const { gradient } = runRowPass(inputs, attrs, backend, rowPass);
+  if (gradient === null) {
+    throw new Error(`${SoftmaxCrossEntropyWithTemperatureGrad}: outputs '${attrs.outputs}' hold no gradient.`);
+  }
+  return { ...gradient, shape: inputs.student.shape };
+};
+
+function runRowPass<Backend extends KernelBackend>(
+  inputs: ObjectiveInputs,
+  attrs: ObjectiveAttrs,
+  backend: Backend,
+  rowPass: RowPass<Backend>,
+): RowPassResult {
+  const { teacher, student, temperature, labels, weights } = inputs;
+  const classes = student.shape[student.shape.length - 1];
+  const rows = student.shape.slice(0, -1).reduce((product, size) => product * size, 1);
+  return rowPass({
+    backend,
+    rows,
+    classes,
+    teacher,
+    student,
+    temperature: isGiven(temperature) ? temperature : attrs.temperature,
+    labels: isGiven(labels) ? labels : null,
+    weights: isGiven(weights) ? weights : null,
+    objective: attrs,
+    outputs: attrs.outputs,
+    reduction: attrs.reduction,
+  });
+}
+
+/** No rows: nothing for a kernel to do, and a sum of 0. */
+function zeroTensor(shape: number[]): Tensor {
+  return engine().makeTensor(new Float32Array(shape.includes(0) ? 0 : 1), shape, 'float32');
+}
+
+/** The same data under a second tensor. */
+function alias({ dataId, shape, dtype }: TensorInfo, backend: KernelBackend): TensorInfo {
+  backend.incRef(dataId);
+  return { dataId, shape, dtype };
+}
+
+function sumRows(loss: TensorInfo, backend: KernelBackend): TensorInfo {
+  let total = loss;
+  tidy(() => {
+    total = alias(sum(engine().makeTensorFromTensorInfo(loss)), backend);
+  });
+  return total;
+}

@@ -1,0 +1,113 @@
+import {
+  add,
+  div,
+  engine,
+  equal,
+  type GradConfig,
+  max,
+  mul,
+  neg,
+  reshape,
+  sub,
+  sum,
+  type Tensor,
+  tidy,
+  where,
+  zerosLike,
+} from '@tensorflow/tfjs-core';
+import { knownConstant } from '../backends/values_on_cpu.ts';
+import {
+  isGiven,
+  type ObjectiveAttrs,
+  type ObjectiveInputs,
+  SoftmaxCrossEntropyWithTemperature,
+  SoftmaxCrossEntropyWithTemperatureGrad,
+} from '../kernel_names.ts';
+import { runObjective } from '../run_objective.ts';
+
+/**
+ * Each gradient is computed only when tfjs asks for it. The student's was stored by the forward pass, and is final when the incoming gradient is
+ * known to be 1; under a higher-order gradient it is computed anew, by a kernel that has a gradient itself.
+ */
+export const softmaxCrossEntropyWithTemperatureGradConfig: GradConfig = {
+  kernelName: SoftmaxCrossEntropyWithTemperature,
+  inputsToSave: ['teacher', 'student', 'temperature', 'labels', 'weights', 'dStudent'],
+  gradFunc: (dLoss, saved, savedAttrs): { [input: string]: () => Tensor } => {
+    const dy = dLoss as Tensor;
+    const attrs = savedAttrs as ObjectiveAttrs;
+    const [teacher, student, temperature, labels, weights, dStudent] = saved;
+    const inputs = { teacher, student, temperature, labels, weights };
+    return {
+      student: () =>
+        isGiven(dStudent) && !engine().isTapeOn()
+          ? scaleRows(dStudent, dy)
+          : runGrad(inputs, attrs, 'studentGradient', dy),
+      teacher: () => runGrad(inputs, attrs, 'teacherGradient', dy),
+      weights: () => weightsGradient(inputs, attrs, dy),
+      temperature: () => temperatureGradient(inputs, attrs, dy),
+    };
+  },
+};
+
+/** dStudent * dy, row by row; dStudent itself if dy is known to be 1 everywhere. */
+function scaleRows(dStudent: Tensor, dy: Tensor): Tensor {
+  const constant = knownConstant(dy);
+  if (constant === 1) return dStudent.clone();
+  if (constant !== null) return mul(dStudent, constant);
+  return mul(dStudent, dy.rank === 0 ? dy : reshape(dy, [...dy.shape, 1]));
+}
+
+function runGrad(
+  inputs: ObjectiveInputs<Tensor>,
+  attrs: ObjectiveAttrs,
+  outputs: 'studentGradient' | 'teacherGradient',
+  dy: Tensor,
+): Tensor {
+  const { weights } = inputs;
+  const flat = reshape(dy, [dy.size]);
+  const weighted = isGiven(weights) ? mul(reshape(weights, [weights.size]), flat) : flat;
+  return engine().runKernel<Tensor>(
+    SoftmaxCrossEntropyWithTemperatureGrad,
+    { ...inputs, weights: weighted },
+    { ...attrs, outputs },
+  );
+}
+
+/** The loss of each row before its weight, times dy. */
+function weightsGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs, dy: Tensor): Tensor {
+  return tidy(() => {
+    const rows = mul(runObjective({ ...givenTensors(inputs), weights: null }, { ...attrs, reduction: 'none' }), dy);
+    return sumTo(rows, inputs.weights);
+  });
+}
+
+/**
+ * D does not change when z, v and T are scaled together, so T dD/dT = -sum z dD/dz - sum v dD/dv; the factor T^2 adds 2 D T. Logits are taken
+ * relative to their row's maximum, which the zero sum of a row's gradient allows, and a class without gradient is left out, masked or not.
+ */
+function temperatureGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs, dy: Tensor): Tensor {
+  const { teacher, student, temperature } = inputs;
+  const soft = { ...attrs, hardWeight: 0 };
+  const rowDot = (logits: Tensor, gradient: Tensor) =>
+    sum(where(equal(gradient, 0), zerosLike(gradient), mul(sub(logits, max(logits, -1, true)), gradient)), -1);
+  return tidy(() => {
+    let rows = neg(rowDot(student, runGrad(inputs, soft, 'studentGradient', dy)));
+    if (attrs.targets === 'logits') rows = sub(rows, rowDot(teacher, runGrad(inputs, soft, 'teacherGradient', dy)));
+    if (attrs.scaleByTemperatureSquared) {
+      const value = runObjective(givenTensors(inputs), { ...soft, reduction: 'none' });
+      rows = add(rows, mul(2, mul(value, dy)));
+    }
+    return sumTo(div(rows, temperature.rank === rows.rank ? temperature : reshape(temperature, [])), temperature);
+  });
+}
+
+/** Sums a value per row to the shape of a tensor that holds one value or one per row. */
+function sumTo(rows: Tensor, target: Tensor): Tensor {
+  return reshape(target.size === rows.size ? rows : sum(rows), target.shape);
+}
+
+function givenTensors(inputs: ObjectiveInputs<Tensor>) {
+  const given = (tensor: Tensor) => (isGiven(tensor) ? tensor : null);
+  const { teacher, student, temperature, labels, weights } = inputs;
+  return { teacher, student, temperature: given(temperature), labels: given(labels), weights: given(weights) };
+}

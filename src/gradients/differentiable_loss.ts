@@ -1,0 +1,103 @@
+import {
+  add,
+  cast,
+  customGrad,
+  div,
+  type GradSaveFunc,
+  log,
+  logSumExp,
+  maximum,
+  mul,
+  neg,
+  oneHot,
+  reshape,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  exp as tfExp,
+} from '@tensorflow/tfjs-core';
+import { isGiven, type ObjectiveAttrs, type ObjectiveInputs } from '../kernel_names.ts';
+
+/** Stands for -Infinity: far enough that its probability is 0, finite so that 0 times it is 0 in every derivative. */
+const MASKED = -1e30;
+
+/** Keeps log and its derivative finite where a probability is 0. */
+const TINY = 1e-37;
+
+// tfjs 4.22 loses the second derivative of an op whose gradient uses its saved output (exp, softmax, logSoftmax): the clone that is saved goes on the
+// tape before the op that made its original. These save their input instead, and their gradients call themselves.
+const exp: (x: Tensor) => Tensor = customGrad((input: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
+  const x = input as Tensor;
+  (save as GradSaveFunc)([x]);
+  return { value: tfExp(x), gradFunc: (dy: Tensor, [x]: Tensor[]) => mul(dy, exp(x)) };
+});
+
+const logSumExpRows: (x: Tensor) => Tensor = customGrad((input: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
+  const x = input as Tensor;
+  (save as GradSaveFunc)([x]);
+  return { value: logSumExp(x, 1, true), gradFunc: (dy: Tensor, [x]: Tensor[]) => mul(dy, exp(logSoftmax(x))) };
+});
+
+const logSoftmax = (x: Tensor): Tensor => sub(x, logSumExpRows(x));
+
+/** MATH (1) summed over rows, in stock ops that tfjs can differentiate to any order. */
+export function differentiableLoss(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs): Tensor {
+  const { student, temperature, weights, labels } = inputs;
+  const classes = student.shape[student.rank - 1];
+  const rows = student.size / classes;
+  const z = maximum(reshape(student, [rows, classes]), MASKED);
+  const t = isGiven(temperature) ? reshape(temperature, [temperature.size]) : attrs.temperature;
+  let loss: Tensor | null = null;
+  if (attrs.softWeight !== 0) {
+    const soft = mul(divergence(inputs, attrs, z, t), attrs.softWeight);
+    loss = attrs.scaleByTemperatureSquared ? mul(soft, typeof t === 'number' ? t * t : square(t)) : soft;
+  }
+  if (attrs.hardWeight !== 0) {
+    const hard = mul(hardTerm(labels, attrs, z), attrs.hardWeight);
+    loss = loss === null ? hard : add(loss, hard);
+  }
+  if (loss === null) return mul(sum(z), 0);
+  const weighted = isGiven(weights) ? mul(loss, reshape(weights, [weights.size])) : loss;
+  return mul(sum(weighted), attrs.scale);
+}
+
+/** D of MATH (3)-(6), one value a row. */
+function divergence(
+  { teacher }: ObjectiveInputs<Tensor>,
+  attrs: ObjectiveAttrs,
+  z: Tensor,
+  t: Tensor | number,
+): Tensor {
+  const soften = (logits: Tensor) => logSoftmax(typeof t === 'number' ? mul(logits, 1 / t) : div(logits, reshape(t, [t.size, 1])));
+  const v = reshape(teacher, z.shape);
+  const logQ = soften(z);
+  const logP = attrs.targets === 'logits' ? soften(maximum(v, MASKED)) : log(maximum(v, TINY));
+  const p = attrs.targets === 'logits' ? exp(logP) : v;
+  const q = exp(logQ);
+  switch (attrs.divergence) {
+    case 'crossEntropy':
+      return neg(sum(mul(p, logQ), 1));
+    case 'kl':
+      return sum(mul(p, sub(logP, logQ)), 1);
+    case 'reverseKl':
+      return sum(mul(q, sub(logQ, logP)), 1);
+    case 'jsd': {
+      const { beta } = attrs;
+      const logM = log(maximum(add(mul(p, beta), mul(q, 1 - beta)), TINY));
+      return add(mul(sum(mul(p, sub(logP, logM)), 1), beta), mul(sum(mul(q, sub(logQ, logM)), 1), 1 - beta));
+    }
+    default:
+      return attrs.divergence satisfies never;
+  }
+}
+
+/** H of MATH (2), one value a row. */
+function hardTerm(labels: Tensor, attrs: ObjectiveAttrs, z: Tensor): Tensor {
+  const [rows, classes] = z.shape;
+  const given =
+    attrs.labels === 'classIds' ? cast(oneHot(reshape(labels, [rows]), classes), 'float32') : reshape(labels, [rows, classes]);
+  const eps = attrs.labelSmoothing;
+  const smoothed = eps === 0 ? given : add(mul(given, 1 - eps), eps / classes);
+  return neg(sum(mul(smoothed, logSoftmax(z)), 1));
+}

@@ -1,0 +1,9 @@
+import { register } from './register.ts';
+
+export type { Divergence, Targets } from '../kernels/objective.ts';
+export type { TensorArgument } from './arguments.ts';
+export { SoftmaxCrossEntropyWithTemperature } from './kernel_names.ts';
+export { type DistillationOptions, distillationLoss } from './ops/distillation_loss.ts';
+export { softmaxCrossEntropyWithTemperature } from './ops/softmax_cross_entropy_with_temperature.ts';
+
+register();

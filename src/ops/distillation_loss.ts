@@ -1,0 +1,238 @@
+import {
+  cast,
+  divNoNan,
+  mul,
+  notEqual,
+  onesLike,
+  Reduction,
+  scalar,
+  sum,
+  type Tensor,
+  tidy,
+  where,
+  zerosLike,
+} from '@tensorflow/tfjs-core';
+import type { Divergence, LabelKind, Targets } from '../../kernels/objective.ts';
+import {
+  checkInRange,
+  checkOneOf,
+  checkSameShape,
+  float32,
+  logitsTensor,
+  numericTensor,
+  perRowTensor,
+  type TensorArgument,
+  temperatureArgument,
+} from '../arguments.ts';
+import { runObjective, withoutTape } from '../run_objective.ts';
+
+const NAME = 'distillationLoss';
+
+/** What the loss is made of. Every option may be left out. */
+export interface DistillationOptions {
+  /** T > 0, finite: one number, or a tensor with one value or one per row. Default 1. */
+  temperature?: number | TensorArgument;
+  /** How to read `teacher`: as logits (default) or as probabilities, which need not sum to one. */
+  targets?: Targets;
+  /**
+   * The soft term D: 'crossEntropy' -sum p log q (default), 'kl' KL(p||q), 'reverseKl' KL(q||p), or 'jsd' beta KL(p||m) + (1-beta) KL(q||m)
+   * with m = beta p + (1-beta) q.
+   */
+  divergence?: Divergence;
+  /** 'jsd' only, in [0, 1], default 0.5; by the convention of the generalised JSD, 0 is KL(p||q) and 1 is KL(q||p). */
+  beta?: number;
+  /** Adds the hard term: class ids, int32 `[...]`, or a distribution, float32 `[..., C]`. A constant for gradients. */
+  labels?: TensorArgument;
+  /** Weight of the hard term in [0, 1]; the soft term has the rest. Default 0.5 when labels are given; an error without labels. */
+  alpha?: number;
+  /** Hard term only, in [0, 1): labels become (1 - s) labels + s/C. Default 0. */
+  labelSmoothing?: number;
+  /** Multiply the soft term by T^2, so that its gradient keeps its size when T changes. Default true. */
+  scaleByTemperatureSquared?: boolean;
+  /** Per row `[...]`, or one number. A row of weight 0 counts for exactly 0, whatever it holds. */
+  weights?: number | TensorArgument;
+  /** Rows with this class id leave both terms, and the mean. */
+  ignoreIndex?: number;
+  /** As in tf.losses; default SUM_BY_NONZERO_WEIGHTS, the mean over the rows whose weight is not 0. */
+  reduction?: Reduction;
+  /** Let gradients flow to the teacher too. Default false: the teacher is a constant. */
+  teacherGradient?: boolean;
+}
+
+const OPTIONS: Record<keyof DistillationOptions, true> = {
+  temperature: true,
+  targets: true,
+  divergence: true,
+  beta: true,
+  labels: true,
+  alpha: true,
+  labelSmoothing: true,
+  scaleByTemperatureSquared: true,
+  weights: true,
+  ignoreIndex: true,
+  reduction: true,
+  teacherGradient: true,
+};
+
+/**
+ * The distillation loss, in nats: per row
+ *
+ *     alpha * CE(labels, softmax(z)) + (1 - alpha) * T^2 * D(softmax(v / T), softmax(z / T))
+ *
+ * (without labels, alpha is 0), then weighted and reduced. One fused pass over the logits gives the loss and, while gradients are recorded, the
+ * student's gradient with it. Source: Hinton, Vinyals, Dean, arXiv 1503.02531, section 2.
+ *
+ * ```js
+ * const loss = distillationLoss(teacherLogits, studentLogits, {temperature: 4, labels, alpha: 0.1});
+ * ```
+ *
+ * @param teacher v, logits `[..., C]`, rank 1 to 6; or probabilities, see `targets`. A constant for gradients unless `teacherGradient`.
+ * @param student z, logits `[..., C]` of the same shape.
+ * @returns float32: a scalar, or `[...]` with `reduction: tf.Reduction.NONE`. Rows with NaN, +Infinity or a class id outside of [0, C) are NaN;
+ *     all weights 0 and no rows give 0.
+ * @throws {TypeError} for arguments of the wrong kind.
+ * @throws {RangeError} for numbers out of range.
+ * @throws {Error} for shapes that do not fit, unknown options, and options that need another one.
+ */
+export function distillationLoss(
+  teacher: TensorArgument,
+  student: TensorArgument,
+  options: DistillationOptions = {},
+): Tensor {
+  const checked = checkOptions(options);
+  return tidy(() => {
+    const studentLogits = logitsTensor(student, 'student', NAME);
+    const given = logitsTensor(teacher, 'teacher', NAME);
+    checkSameShape(given, studentLogits, ['teacher', 'student'], NAME);
+    const rowShape = studentLogits.shape.slice(0, -1);
+    const { temperature, temperatureTensor } = temperatureArgument(options.temperature ?? 1, rowShape, NAME);
+    const labels = labelsArgument(options.labels, studentLogits);
+    const weights = weightsArgument(options, labels, rowShape);
+    const rows = reduceRows(weights, rowShape, checked.reduction);
+    return runObjective(
+      {
+        teacher: checked.teacherGradient ? given : withoutTape(() => given.clone()),
+        student: studentLogits,
+        temperature: temperatureTensor,
+        labels: checked.alpha === 0 ? null : labels.tensor,
+        weights: rows.weights,
+      },
+      {
+        targets: checked.targets,
+        divergence: checked.divergence,
+        beta: checked.beta,
+        softWeight: 1 - checked.alpha,
+        scaleByTemperatureSquared: checked.scaleByTemperatureSquared,
+        labels: checked.alpha === 0 ? 'none' : labels.kind,
+        hardWeight: checked.alpha,
+        labelSmoothing: checked.labelSmoothing,
+        scale: rows.scale,
+        temperature,
+        reduction: checked.reduction === Reduction.NONE ? 'none' : 'sum',
+      },
+    );
+  });
+}
+
+/** Everything that can be checked without a tensor, with defaults filled in. */
+function checkOptions(options: DistillationOptions) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`${NAME}: options must be an object; got ${Array.isArray(options) ? 'an array' : options}.`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!Object.hasOwn(OPTIONS, key)) {
+      throw new Error(`${NAME}: unknown option '${key}'; expected one of ${Object.keys(OPTIONS).join(', ')}.`);
+    }
+  }
+  const targets = checkOneOf(options.targets ?? 'logits', ['logits', 'probabilities'], 'targets', NAME);
+  const named = checkOneOf(
+    options.divergence ?? 'crossEntropy',
+    ['crossEntropy', 'kl', 'reverseKl', 'jsd'],
+    'divergence',
+    NAME,
+  );
+  if (options.beta !== undefined && named !== 'jsd') {
+    throw new Error(`${NAME}: beta is an option of divergence 'jsd'; got divergence '${named}'.`);
+  }
+  for (const option of ['alpha', 'labelSmoothing', 'ignoreIndex'] as const) {
+    if (options[option] !== undefined && options.labels === undefined) {
+      throw new Error(`${NAME}: ${option} is about the hard term, which needs labels; got ${option} ${options[option]} and no labels.`);
+    }
+  }
+  const beta = checkInRange(options.beta ?? 0.5, { low: 0, high: 1 }, 'beta', NAME);
+  const limits: Record<string, Divergence> = { 0: 'kl', 1: 'reverseKl' };
+  if (options.ignoreIndex !== undefined && !Number.isInteger(options.ignoreIndex)) {
+    throw new RangeError(`${NAME}: ignoreIndex must be an integer; got ${options.ignoreIndex}.`);
+  }
+  const reduction = options.reduction ?? Reduction.SUM_BY_NONZERO_WEIGHTS;
+  if (Reduction[reduction] === undefined) {
+    throw new RangeError(`${NAME}: reduction must be a tf.Reduction; got ${reduction}.`);
+  }
+  return {
+    targets,
+    divergence: named === 'jsd' ? (limits[beta] ?? named) : named,
+    beta,
+    alpha: options.labels === undefined ? 0 : checkInRange(options.alpha ?? 0.5, { low: 0, high: 1 }, 'alpha', NAME),
+    labelSmoothing: checkInRange(options.labelSmoothing ?? 0, { low: 0, high: 1, openAbove: true }, 'labelSmoothing', NAME),
+    scaleByTemperatureSquared: options.scaleByTemperatureSquared ?? true,
+    reduction,
+    teacherGradient: options.teacherGradient ?? false,
+  };
+}
+
+interface Labels {
+  kind: LabelKind;
+  tensor: Tensor | null;
+}
+
+/** Class ids have the shape of the rows, a distribution that of the logits. */
+function labelsArgument(value: TensorArgument | undefined, student: Tensor): Labels {
+  if (value === undefined) return { kind: 'none', tensor: null };
+  const labels = numericTensor(value, 'labels', NAME);
+  const shape = labels.shape.join(',');
+  if (shape === student.shape.join(',')) {
+    return { kind: 'distribution', tensor: withoutTape(() => float32(labels).clone()) };
+  }
+  const rowShape = student.shape.slice(0, -1);
+  if (shape === rowShape.join(',') && labels.rank === rowShape.length) {
+    return { kind: 'classIds', tensor: withoutTape(() => cast(labels, 'int32')) };
+  }
+  throw new Error(
+    `${NAME}: labels must be class ids of shape [${rowShape}] or a distribution of shape [${student.shape}]; got shape [${shape}].`,
+  );
+}
+
+/** The weight of each row: a number for all, or a tensor with one value or one per row. */
+function weightsArgument(options: DistillationOptions, labels: Labels, rowShape: number[]): number | Tensor {
+  const { weights = 1, ignoreIndex } = options;
+  const given = typeof weights === 'number' ? weights : perRowTensor(weights, rowShape, 'weights', NAME);
+  if (ignoreIndex === undefined) return given;
+  if (labels.kind !== 'classIds' || labels.tensor === null) {
+    throw new Error(`${NAME}: ignoreIndex needs labels that are class ids; got a distribution.`);
+  }
+  const kept = notEqual(labels.tensor, scalar(ignoreIndex, 'int32'));
+  const ones = cast(kept, 'float32');
+  if (typeof given === 'number') return mul(ones, given);
+  return where(kept, given.rank === 0 ? mul(given, onesLike(ones)) : given, zerosLike(ones));
+}
+
+/**
+ * What turns the sum of weighted rows into the reduction: a constant scale where the weights are a number, weights divided by their count or sum
+ * where they are a tensor.
+ */
+function reduceRows(
+  weights: number | Tensor,
+  rowShape: readonly number[],
+  reduction: Reduction,
+): { weights: Tensor | null; scale: number } {
+  const rows = rowShape.reduce((product, size) => product * size, 1);
+  const mean = reduction === Reduction.MEAN || reduction === Reduction.SUM_BY_NONZERO_WEIGHTS;
+  if (typeof weights === 'number') {
+    if (!mean || weights === 0) return { weights: null, scale: weights };
+    return { weights: null, scale: (reduction === Reduction.MEAN ? 1 : weights) / Math.max(rows, 1) };
+  }
+  if (!mean) return { weights, scale: 1 };
+  const share = reduction === Reduction.MEAN ? weights : cast(notEqual(weights, 0), 'float32');
+  const total = sum(share);
+  return { weights: divNoNan(weights, total), scale: weights.size === 1 ? 1 / Math.max(rows, 1) : 1 };
+}

@@ -1,0 +1,61 @@
+import { engine, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { ensureBackend } from './backends/register.ts';
+import {
+  type ComputedInputs,
+  type ObjectiveAttrs,
+  type ObjectiveInputs,
+  SoftmaxCrossEntropyWithTemperature,
+} from './kernel_names.ts';
+
+/** The tensors of an objective; null for those that are not given. All checked by the public op. */
+export type ObjectiveTensors = { [name in keyof ObjectiveInputs]: Tensor | null } & {
+  teacher: Tensor;
+  student: Tensor;
+};
+
+/**
+ * Runs the kernel and puts it on the tape. While gradients are recorded, one call computes the loss and the student's gradient together, off the
+ * tape; a second call, which computes nothing, is what the tape sees: one output, with the gradient among the saved inputs. Were the gradient an
+ * output on the tape, tfjs would allocate a zero gradient of [..., C] for it in every backward pass.
+ */
+export function runObjective(tensors: ObjectiveTensors, attrs: Omit<ObjectiveAttrs, 'outputs'>): Tensor {
+  return tidy(() => {
+    const absent = tensor1d([], 'float32');
+    const inputs: ObjectiveInputs<Tensor> = {
+      teacher: tensors.teacher,
+      student: tensors.student,
+      temperature: tensors.temperature ?? absent,
+      labels: tensors.labels ?? absent,
+      weights: tensors.weights ?? absent,
+    };
+    const { backend, backendName } = engine(); // reading `backend` starts it if nothing has yet
+    if (backend) ensureBackend(backendName);
+    if (!engine().isTapeOn()) return run<Tensor>(inputs, { ...attrs, outputs: 'loss' });
+    // A higher-order gradient computes the first-order one anew, differentiably, so storing it would be in vain.
+    const stored = engine().state.gradientDepth === 1;
+    const computed: ComputedInputs<Tensor> = withoutTape(() => {
+      if (!stored) return { loss: run<Tensor>(inputs, { ...attrs, outputs: 'loss' }), dStudent: absent };
+      const [loss, dStudent] = run<Tensor[]>(inputs, { ...attrs, outputs: 'lossAndStudentGradient' });
+      return { loss, dStudent };
+    });
+    return run<Tensor>({ ...inputs, ...computed }, { ...attrs, outputs: 'loss' });
+  });
+}
+
+function run<T extends Tensor | Tensor[]>(
+  inputs: ObjectiveInputs<Tensor> & Partial<ComputedInputs<Tensor>>,
+  attrs: ObjectiveAttrs,
+): T {
+  return engine().runKernel<T>(SoftmaxCrossEntropyWithTemperature, inputs, attrs);
+}
+
+/** Runs f as tfjs runs the inside of a kernel: what it computes is not recorded. */
+export function withoutTape<T>(f: () => T): T {
+  const { state } = engine();
+  state.kernelDepth++;
+  try {
+    return f();
+  } finally {
+    state.kernelDepth--;
+  }
+}
