@@ -11,7 +11,7 @@ export type LabelKind = 'none' | 'classIds' | 'distribution';
  * What one row costs: `scale * weight * (hardWeight * H + softWeight * t * D)`, MATH (1). The numbers and switches that every kernel
  * needs besides its tensors; checked and completed by the public ops, so that a kernel can trust it.
  */
-export interface Objective {
+export type Objective = {
   targets: Targets;
   divergence: Divergence;
   /** `jsd` only, 0 < beta < 1: the weight of p in the mixture m. */
@@ -27,7 +27,7 @@ export interface Objective {
   labelSmoothing: number;
   /** Constant factor of every row, such as 1/rows for a mean. */
   scale: number;
-}
+};
 
 /** What a row pass writes: the losses, the gradient to the student, to the teacher, or losses and student gradient at once. */
 export type RowPassOutputs = 'loss' | 'lossAndStudentGradient' | 'studentGradient' | 'teacherGradient';

@@ -319,6 +319,10 @@ class Row {
     if (objective.softWeight === 0) {
       out.fill(0, start, start + classes);
     } else if (objective.targets === 'logits') {
+      if (value === Number.POSITIVE_INFINITY && objective.divergence !== 'reverseKl') {
+        out.fill(Number.NaN, start, start + classes);
+        return;
+      }
       const kp = objective.divergence === 'jsd' ? this.mixtureSum(start, t, 'teacher') : 0;
       for (let i = 0; i < classes; i++) out[start + i] = (factor / t) * this.toTeacherLogit(start, i, t, value, kp);
     } else {
@@ -347,6 +351,7 @@ class Row {
   /** MATH (11). */
   private toTeacherProbability(start: number, i: number, t: number): number {
     const { divergence, beta } = this.args.objective;
+    if (this.probability(i) === 0 && this.args.student[start + i] === Number.NEGATIVE_INFINITY) return 0;
     switch (divergence) {
       case 'crossEntropy':
         return this.logSumStudent - (this.args.student[start + i] - this.maxStudent) / t;

@@ -352,14 +352,16 @@ function softGradient(row: Rows): Tensor {
 function toLogits(row: Rows): Tensor {
   const { objective, student, teacher, near } = row;
   const p = teacher.probability;
+  const lacking = studentLacksClass(row);
   switch (objective.divergence) {
     case 'crossEntropy': {
       const slope = neg(student.scaled);
-      const value = where(studentLacksClass(row), Number.POSITIVE_INFINITY, sum(share(p, slope), 1, true));
-      return share(p, sub(slope, value));
+      return where(lacking, Number.NaN, share(p, sub(slope, sum(share(p, slope), 1, true))));
     }
-    case 'kl':
-      return neg(share(p, add(logQuotient(row), divergence(row))));
+    case 'kl': {
+      const value = where(lacking, 0, divergence(row));
+      return where(lacking, Number.NaN, neg(share(p, add(logQuotient(row), value))));
+    }
     case 'reverseKl':
       return neg(where(near.isNear, mul(p, expm1(near.x)), sub(student.probability, p)));
     case 'jsd': {
@@ -371,21 +373,31 @@ function toLogits(row: Rows): Tensor {
   }
 }
 
-/** MATH (11). */
+/** MATH (11). A class that neither side has does not exist; one that a side has to itself has an infinite slope where the formula has. */
 function toProbabilities(row: Rows): Tensor {
   const { objective, student, teacher } = row;
+  const p = teacher.probability;
+  const none = equal(p, 0);
+  const infinite = (condition: Tensor, sign: 1 | -1, otherwise: Tensor) =>
+    where(condition, sign * Number.POSITIVE_INFINITY, otherwise);
+  let slope: Tensor;
   switch (objective.divergence) {
     case 'crossEntropy':
-      return where(student.masked, Number.POSITIVE_INFINITY, neg(student.logProbability));
+      slope = infinite(student.masked, 1, neg(student.logProbability));
+      break;
     case 'kl':
-      return sub(1, logQuotient(row));
+      slope = infinite(student.masked, 1, infinite(none, -1, sub(1, logQuotient(row))));
+      break;
     case 'reverseKl':
-      return neg(div(student.probability, teacher.probability));
+      slope = infinite(none, -1, neg(div(student.probability, p)));
+      break;
     case 'jsd':
-      return mul(mixtureShares(row).ofTeacher, objective.beta);
+      slope = infinite(none, -1, mul(mixtureShares(row).ofTeacher, objective.beta));
+      break;
     default:
       return objective.divergence satisfies never;
   }
+  return where(logicalAnd(none, student.masked), 0, slope);
 }
 
 /** y' of MATH (2). */

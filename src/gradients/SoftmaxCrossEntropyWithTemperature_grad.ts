@@ -23,7 +23,7 @@ import {
   SoftmaxCrossEntropyWithTemperature,
   SoftmaxCrossEntropyWithTemperatureGrad,
 } from '../kernel_names.ts';
-import { runObjective } from '../run_objective.ts';
+import { runObjective, withoutTape } from '../run_objective.ts';
 
 /**
  * Each gradient is computed only when tfjs asks for it. The student's was stored by the forward pass, and is final when the incoming gradient is
@@ -88,8 +88,10 @@ function weightsGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs,
 function temperatureGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs, dy: Tensor): Tensor {
   const { teacher, student, temperature } = inputs;
   const soft = { ...attrs, hardWeight: 0 };
-  const rowDot = (logits: Tensor, gradient: Tensor) =>
-    sum(where(equal(gradient, 0), zerosLike(gradient), mul(sub(logits, max(logits, -1, true)), gradient)), -1);
+  const rowDot = (logits: Tensor, gradient: Tensor) => {
+    const flat = withoutTape(() => equal(gradient, 0)); // tfjs knows no gradient of comparisons
+    return sum(where(flat, zerosLike(gradient), mul(sub(logits, max(logits, -1, true)), gradient)), -1);
+  };
   return tidy(() => {
     let rows = neg(rowDot(student, runGrad(inputs, soft, 'studentGradient', dy)));
     if (attrs.targets === 'logits') rows = sub(rows, rowDot(teacher, runGrad(inputs, soft, 'teacherGradient', dy)));

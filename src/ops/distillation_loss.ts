@@ -1,6 +1,8 @@
 import {
+  add,
   cast,
-  divNoNan,
+  div,
+  equal,
   mul,
   notEqual,
   onesLike,
@@ -232,7 +234,11 @@ function reduceRows(
     return { weights: null, scale: (reduction === Reduction.MEAN ? 1 : weights) / Math.max(rows, 1) };
   }
   if (!mean) return { weights, scale: 1 };
-  const share = reduction === Reduction.MEAN ? weights : cast(notEqual(weights, 0), 'float32');
-  const total = sum(share);
-  return { weights: divNoNan(weights, total), scale: weights.size === 1 ? 1 / Math.max(rows, 1) : 1 };
+  // tfjs knows no gradient of comparisons, so they stay off the tape.
+  const total =
+    reduction === Reduction.MEAN
+      ? sum(weights)
+      : withoutTape(() => sum(cast(notEqual(weights, 0), 'float32')));
+  const divisor = add(total, withoutTape(() => cast(equal(total, 0), 'float32')));
+  return { weights: div(weights, divisor), scale: weights.size === 1 ? 1 / Math.max(rows, 1) : 1 };
 }
