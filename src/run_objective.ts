@@ -18,7 +18,7 @@ export type ObjectiveTensors = { [name in keyof ObjectiveInputs]: Tensor | null 
  * tape; a second call, which computes nothing, is what the tape sees: one output, with the gradient among the saved inputs. Were the gradient an
  * output on the tape, tfjs would allocate a zero gradient of [..., C] for it in every backward pass.
  */
-export function runObjective(tensors: ObjectiveTensors, attrs: Omit<ObjectiveAttrs, 'outputs'>): Tensor {
+export function runObjective<O extends Tensor>(tensors: ObjectiveTensors, attrs: Omit<ObjectiveAttrs, 'outputs'>): O {
   return tidy(() => {
     const absent = tensor1d([], 'float32');
     const inputs: ObjectiveInputs<Tensor> = {
@@ -30,7 +30,7 @@ export function runObjective(tensors: ObjectiveTensors, attrs: Omit<ObjectiveAtt
     };
     const { backend, backendName } = engine(); // reading `backend` starts it if nothing has yet
     if (backend) ensureBackend(backendName);
-    if (!engine().isTapeOn()) return run<Tensor>(inputs, { ...attrs, outputs: 'loss' });
+    if (!engine().isTapeOn()) return run<O>(inputs, { ...attrs, outputs: 'loss' });
     // A higher-order gradient computes the first-order one anew, differentiably, so storing it would be in vain.
     const stored = engine().state.gradientDepth === 1;
     const computed: ComputedInputs<Tensor> = withoutTape(() => {
@@ -38,7 +38,7 @@ export function runObjective(tensors: ObjectiveTensors, attrs: Omit<ObjectiveAtt
       const [loss, dStudent] = run<Tensor[]>(inputs, { ...attrs, outputs: 'lossAndStudentGradient' });
       return { loss, dStudent };
     });
-    return run<Tensor>({ ...inputs, ...computed }, { ...attrs, outputs: 'loss' });
+    return run<O>({ ...inputs, ...computed }, { ...attrs, outputs: 'loss' });
   });
 }
 

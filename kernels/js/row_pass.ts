@@ -358,7 +358,7 @@ class Row {
       case 'kl':
         return 1 - this.logQuotient(start, i, t);
       case 'reverseKl':
-        return -this.u[i] / this.sumStudent / this.probability(i);
+        return this.u[i] === 0 ? 0 : -this.u[i] / this.sumStudent / this.probability(i);
       case 'jsd':
         return beta * this.logShare(start, i, t, 'teacher');
       default:

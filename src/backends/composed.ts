@@ -389,7 +389,7 @@ function toProbabilities(row: Rows): Tensor {
       slope = infinite(student.masked, 1, infinite(none, -1, sub(1, logQuotient(row))));
       break;
     case 'reverseKl':
-      slope = infinite(none, -1, neg(div(student.probability, p)));
+      slope = where(equal(student.probability, 0), 0, infinite(none, -1, neg(div(student.probability, p))));
       break;
     case 'jsd':
       slope = infinite(none, -1, mul(mixtureShares(row).ofTeacher, objective.beta));

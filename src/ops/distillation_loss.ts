@@ -96,11 +96,11 @@ const OPTIONS: Record<keyof DistillationOptions, true> = {
  * @throws {RangeError} for numbers out of range.
  * @throws {Error} for shapes that do not fit, unknown options, and options that need another one.
  */
-export function distillationLoss(
+export function distillationLoss<O extends Tensor = Tensor>(
   teacher: TensorArgument,
   student: TensorArgument,
   options: DistillationOptions = {},
-): Tensor {
+): O {
   const checked = checkOptions(options);
   return tidy(() => {
     const studentLogits = logitsTensor(student, 'student', NAME);
@@ -111,7 +111,7 @@ export function distillationLoss(
     const labels = labelsArgument(options.labels, studentLogits);
     const weights = weightsArgument(options, labels, rowShape);
     const rows = reduceRows(weights, rowShape, checked.reduction);
-    return runObjective(
+    return runObjective<O>(
       {
         teacher: checked.teacherGradient ? given : withoutTape(() => given.clone()),
         student: studentLogits,

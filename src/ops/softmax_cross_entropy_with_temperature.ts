@@ -27,18 +27,18 @@ const NAME = 'softmaxCrossEntropyWithTemperature';
  * @throws {RangeError} if the temperature is not a finite number above 0.
  * @throws {Error} if the shapes differ, or there is no class.
  */
-export function softmaxCrossEntropyWithTemperature(
+export function softmaxCrossEntropyWithTemperature<O extends Tensor = Tensor>(
   teacherLogits: TensorArgument,
   studentLogits: TensorArgument,
   temperature: number | TensorArgument = 1,
-): Tensor {
+): O {
   return tidy(() => {
     const teacher = logitsTensor(teacherLogits, 'teacherLogits', NAME);
     const student = logitsTensor(studentLogits, 'studentLogits', NAME);
     checkSameShape(teacher, student, ['teacherLogits', 'studentLogits'], NAME);
     const rowShape = student.shape.slice(0, -1);
     const { temperature: t, temperatureTensor } = temperatureArgument(temperature, rowShape, NAME);
-    return runObjective(
+    return runObjective<O>(
       { teacher, student, temperature: temperatureTensor, labels: null, weights: null },
       {
         targets: 'logits',

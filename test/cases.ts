@@ -1,0 +1,59 @@
+import { type CaseOptions, makeCase, type ObjectiveCase } from './objective_case.ts';
+
+const PLAIN: CaseOptions = { temperature: 2 };
+
+/** Shapes that catch tails, single lanes, whole workgroups and more rows than a dispatch dimension holds. */
+export const SHAPES: readonly number[][] = [
+  [1, 1],
+  [7, 1],
+  [1, 2],
+  [300, 2],
+  [7, 3],
+  [300, 10],
+  [1, 63],
+  [7, 64],
+  [7, 65],
+  [300, 65],
+  [7, 1000],
+  [300, 1001],
+  [1, 50257],
+  [7, 50257],
+  [10],
+  [3, 5, 7],
+  [2, 3, 4, 65],
+];
+
+/** One case for each shape; 70,000 rows are held apart because a single run of them is enough. */
+export function shapeCases(): ObjectiveCase[] {
+  return SHAPES.map((shape, k) => makeCase(`shape [${shape}]`, shape, PLAIN, { seed: 100 + k }));
+}
+
+export function manyRowsCase(): ObjectiveCase {
+  return makeCase('70,000 rows of 4 classes', [70_000, 4], PLAIN, { seed: 99 });
+}
+
+export const DIVERGENCES = ['crossEntropy', 'kl', 'reverseKl', 'jsd'] as const;
+
+/** Every divergence with both kinds of targets, each kind of label, T per row, weights, smoothing. */
+export function optionCases(): ObjectiveCase[] {
+  const cases: ObjectiveCase[] = [];
+  let seed = 200;
+  for (const divergence of DIVERGENCES) {
+    for (const targets of ['logits', 'probabilities'] as const) {
+      const base: CaseOptions = { divergence, targets, temperature: 3 };
+      if (divergence === 'jsd') base.beta = 0.3;
+      const add = (name: string, options: Partial<CaseOptions>, shape = [9, 33]) =>
+        cases.push(makeCase(`${divergence} of ${targets}, ${name}`, shape, { ...base, ...options }, { seed: seed++ }));
+      add('alone', {});
+      add('without the factor T^2', { scaleByTemperatureSquared: false });
+      add('with class ids', { labels: 'classIds', alpha: 0.3 });
+      add('with a label distribution', { labels: 'distribution', alpha: 0.7 });
+      add('with smoothed labels', { labels: 'classIds', alpha: 0.4, labelSmoothing: 0.1 });
+      add('hard term only', { labels: 'classIds', alpha: 1 });
+      add('a temperature per row', { temperature: [0.5, 1, 2, 3, 4, 8, 20, 1.5, 0.7] });
+      add('a weight per row', { weights: [1, 0, 2, 0.5, 0, 1, 3, 0.25, 1] });
+      add('ignored rows', { labels: 'classIds', ignoreIndex: 1 }, [40, 3]);
+    }
+  }
+  return cases;
+}

@@ -1,0 +1,84 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { distillationLoss, softmaxCrossEntropyWithTemperature } from '../../src/index.ts';
+import { startBackend } from '../backends/current.ts';
+import { DIVERGENCES } from '../cases.ts';
+
+beforeAll(startBackend);
+
+describe('nothing is left behind', () => {
+  const v = () => tf.tensor2d([[1, 2, 3], [0, -1, 0.5]]);
+  const z = () => tf.tensor2d([[0.3, 0.2, -1], [2, 0, 1]]);
+
+  for (const divergence of DIVERGENCES) {
+    it(`${divergence}: a value, gradients and a second-order gradient leave only their results`, async () => {
+      const [teacher, student] = [v(), z()];
+      const f = (z: tf.Tensor): tf.Scalar =>
+        distillationLoss(teacher, z, { divergence, temperature: 2, labels: [0, 2], weights: [1, 2], ignoreIndex: 5 });
+      tf.dispose(tf.valueAndGrad(f)(student));
+      const before = tf.memory();
+      const loss = f(student);
+      expect(tf.memory().numTensors).toBe(before.numTensors + 1);
+      const { value, grad } = tf.valueAndGrad(f)(student);
+      expect(tf.memory().numTensors).toBe(before.numTensors + 3);
+      const second = tf.grad((z: tf.Tensor) => tf.sum(tf.square(tf.grad(f)(z))))(student);
+      expect(tf.memory().numTensors).toBe(before.numTensors + 4);
+      await second.data();
+      tf.dispose([loss, value, grad, second]);
+      expect(tf.memory().numTensors).toBe(before.numTensors);
+      expect(tf.memory().numDataBuffers).toBe(before.numDataBuffers);
+      expect(tf.memory().numBytes).toBe(before.numBytes);
+      tf.dispose([teacher, student]);
+    });
+  }
+
+  it('1,000 training steps leave tensors and buffers as they were', async () => {
+    const teacher = v();
+    const input = tf.tensor2d([[1, 0], [0.5, -1]]);
+    const kernel = tf.variable(tf.tensor2d([[0.1, 0.2, 0.3], [-0.3, 0.1, 0]]));
+    const optimizer = tf.train.sgd(0.1);
+    const step = () =>
+      optimizer.minimize(
+        () => distillationLoss(teacher, tf.matMul(input, kernel), { temperature: 2, labels: [2, 0], alpha: 0.2 }),
+        true,
+      );
+    const first = step();
+    const before = tf.memory();
+    const start = (await first?.data())?.[0] ?? Number.NaN;
+    let end = Number.NaN;
+    for (let k = 0; k < 1000; k++) {
+      const loss = step();
+      if (k === 999) end = (await loss?.data())?.[0] ?? Number.NaN;
+      loss?.dispose();
+    }
+    expect(end).toBeLessThan(start);
+    expect(tf.memory().numTensors).toBe(before.numTensors);
+    expect(tf.memory().numDataBuffers).toBe(before.numDataBuffers);
+    first?.dispose();
+    optimizer.dispose();
+    tf.dispose([teacher, input, kernel]);
+  });
+
+  it('an error leaves nothing behind', () => {
+    const teacher = tf.tensor2d([[1, 2, 3]]);
+    const before = tf.memory().numTensors;
+    expect(() => softmaxCrossEntropyWithTemperature(teacher, [[1, 2]])).toThrow('same shape');
+    expect(() => distillationLoss(teacher, [[1, 2, 3]], { labels: [[[1]]] })).toThrow('labels');
+    expect(tf.memory().numTensors).toBe(before);
+    teacher.dispose();
+  });
+
+  it('inside tf.tidy, tf.profile and an async function it behaves as a stock op', async () => {
+    const [teacher, student] = [v(), z()];
+    const before = tf.memory().numTensors;
+    const profile = await tf.profile(() => tf.tidy(() => distillationLoss(teacher, student).clone()));
+    expect(profile.kernelNames).toContain('SoftmaxCrossEntropyWithTemperature');
+    const later = await (async () => {
+      await Promise.resolve();
+      return distillationLoss(teacher, student);
+    })();
+    expect((await later.data())[0]).toBeGreaterThan(0);
+    tf.dispose([profile.result, later]);
+    expect(tf.memory().numTensors).toBe(before);
+    tf.dispose([teacher, student]);
+  });
+});

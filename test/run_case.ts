@@ -1,0 +1,103 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type DistillationOptions, distillationLoss } from '../src/index.ts';
+import { backend } from './backends/current.ts';
+import { expectClose } from './close.ts';
+import { classesOf, type ObjectiveCase, type ReferenceRows, reference } from './objective_case.ts';
+import { Random } from './random.ts';
+
+/** Relative error that numerics allow: of max(1, truth) for values, of 1/T for gradients. */
+export const TOLERANCE =
+  backend.precision === 'f16' ? 1e-2 : backend.backendName === 'webgpu' || backend.backendName === 'webgl' ? 1e-5 : 2e-6;
+
+export interface CaseTensors {
+  teacher: tf.Tensor;
+  student: tf.Tensor;
+  options: DistillationOptions;
+}
+
+/** The case on the current backend; the caller disposes. */
+export function tensorsOf(problem: ObjectiveCase): CaseTensors {
+  const { shape, options, labelIds, labelDistribution } = problem;
+  const rowShape = shape.slice(0, -1);
+  const { labels: _, temperature, weights, ...plain } = options;
+  const tensors: DistillationOptions = { ...plain, temperature: perRow(temperature, rowShape) };
+  if (weights !== undefined) tensors.weights = perRow(weights, rowShape);
+  if (labelIds) tensors.labels = tf.tensor(labelIds, rowShape, 'int32');
+  if (labelDistribution) tensors.labels = tf.tensor(labelDistribution, shape);
+  return {
+    teacher: tf.tensor(problem.teacher, shape),
+    student: tf.tensor(problem.student, shape),
+    options: { ...tensors, reduction: tf.Reduction.NONE },
+  };
+}
+
+function perRow(values: number | number[], rowShape: number[]): number | tf.Tensor {
+  return typeof values === 'number' ? values : tf.tensor(values, rowShape, 'float32');
+}
+
+export interface CaseResult {
+  loss: Float32Array;
+  dStudent: Float32Array;
+  dTeacher: Float32Array | null;
+}
+
+/** Per-row losses and gradients for the incoming gradient dLoss, which is one per row. */
+export async function runCase(problem: ObjectiveCase, dLoss: Float32Array, withTeacher: boolean): Promise<CaseResult> {
+  const { teacher, student, options } = tensorsOf(problem);
+  const f = (z: tf.Tensor, v: tf.Tensor) => distillationLoss(v, z, { ...options, teacherGradient: withTeacher });
+  const dy = tf.tensor(dLoss, problem.shape.slice(0, -1));
+  const xs = withTeacher ? [student, teacher] : [student];
+  const { value, grads } = tf.valueAndGrads((z, v = teacher) => f(z, v))(xs, dy);
+  const read = async (tensor: tf.Tensor) => (await tensor.data()) as Float32Array;
+  const result = {
+    loss: await read(value),
+    dStudent: await read(grads[0]),
+    dTeacher: withTeacher ? await read(grads[1]) : null,
+  };
+  tf.dispose([teacher, student, dy, value, grads, Object.values(options).filter((x) => x instanceof tf.Tensor)]);
+  return result;
+}
+
+/** Incoming gradients that are not all ones, nor all of one sign. */
+export function unevenGradients(rows: number): Float32Array {
+  const random = new Random(rows);
+  return Float32Array.from({ length: rows }, (_, n) => (n % 3 === 0 ? 1 : 0.5 + random.uniform()) * (n % 5 === 4 ? -1 : 1));
+}
+
+/** Value and gradients of a case against the truth, within TOLERANCE. */
+export async function expectCase(problem: ObjectiveCase, withTeacher = true): Promise<void> {
+  const truth = reference(problem);
+  const classes = classesOf(problem);
+  const dLoss = unevenGradients(truth.loss.length);
+  const { loss, dStudent, dTeacher } = await runCase(problem, dLoss, withTeacher);
+  expectClose(loss, truth.loss, (n) => TOLERANCE * Math.max(truth.valueScale[n], Math.abs(truth.loss[n])), 'loss');
+  expectClose(dStudent, scaleRows(truth.dStudent, dLoss, classes), gradientBound(truth, dLoss, classes), 'dStudent');
+  if (dTeacher) {
+    const dTeacherTruth = scaleRows(truth.dTeacher, dLoss, classes);
+    const bound = teacherBound(truth, dTeacherTruth, dLoss, problem);
+    expectClose(dTeacher, dTeacherTruth, bound, 'dTeacher');
+  }
+}
+
+const scaleRows = (values: Float64Array, dLoss: Float32Array, classes: number) =>
+  values.map((value, i) => value * dLoss[Math.floor(i / classes)]);
+
+function gradientBound(truth: ReferenceRows, dLoss: Float32Array, classes: number) {
+  return (i: number) => {
+    const n = Math.floor(i / classes);
+    return TOLERANCE * truth.gradientScale[n] * Math.abs(dLoss[n]);
+  };
+}
+
+/** The teacher's slope is p (or 1) times a logarithm or a difference of logits, so it is held relative to the row's largest slope too. */
+function teacherBound(truth: ReferenceRows, expected: Float64Array, dLoss: Float32Array, problem: ObjectiveCase) {
+  const classes = classesOf(problem);
+  const { targets, temperature: t } = problem.options;
+  const bounds = truth.gradientScale.map((scale, n) => {
+    const finite = expected.subarray(n * classes, (n + 1) * classes).filter(Number.isFinite);
+    const largest = finite.reduce((most, slope) => Math.max(most, Math.abs(slope)), 0);
+    const toProbability = targets === 'probabilities' ? (typeof t === 'number' ? t : t[n]) : 1;
+    return TOLERANCE * Math.max(toProbability * scale * Math.abs(dLoss[n]), largest);
+  });
+  return (i: number) => bounds[Math.floor(i / classes)];
+}
