@@ -1,0 +1,28 @@
+/** @jest-config-loader esbuild-register */
+import type { Config } from 'jest';
+import { BACKEND_PROJECTS } from './test/backends/projects.ts';
+
+const transform: Config['transform'] = {
+  '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }],
+};
+
+const config: Config = {
+  verbose: true,
+  projects: [
+    {
+      displayName: 'unit',
+      testMatch: ['<rootDir>/test/unit/**/*.test.ts'],
+      transform,
+    },
+    // The same suite for every backend, each in a process where that backend is real.
+    ...BACKEND_PROJECTS.map((backendProject) => ({
+      displayName: backendProject.name,
+      testMatch: ['<rootDir>/test/conformance/**/*.test.ts'],
+      testRunner: '<rootDir>/test/runner/backend_runner.ts',
+      globals: { backendProject: { ...backendProject } },
+      transform,
+    })),
+  ],
+};
+
+export default config;

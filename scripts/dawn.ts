@@ -1,0 +1,62 @@
+/** WebGPU for Node: npm `webgpu` is Dawn, the implementation that Chromium has. A real GPU where there is one, else SwiftShader. */
+import { copyFileSync, existsSync, renameSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { unpackChromium, whyNoChromium } from './chromium.ts';
+
+export interface WebGPUAdapter {
+  /** As the driver names it. */
+  description: string;
+  /** True if a CPU stands in for the GPU, so that timings say nothing of GPUs. */
+  isSoftware: boolean;
+}
+
+/**
+ * Gives this process `navigator.gpu` and the WebGPU globals. To be called before `@tensorflow/tfjs-backend-webgpu` is imported, which looks for them
+ * when it loads. Throws if there is neither a GPU nor a software driver for this platform.
+ */
+export async function provideWebGPU(): Promise<WebGPUAdapter> {
+  const { create, globals } = await import('webgpu');
+  Object.assign(globalThis, globals);
+  let gpu = hasVulkanLoader() ? create([]) : null;
+  let adapter = (await gpu?.requestAdapter({ powerPreference: 'high-performance' })) ?? null;
+  if (adapter === null) {
+    const reason = whyNoChromium();
+    if (reason) throw new Error(`provideWebGPU: no GPU was found, and no software driver: ${reason}.`);
+    gpu = (await dawnWithSwiftShader()).create([]);
+    adapter = await gpu.requestAdapter();
+  }
+  if (adapter === null) throw new Error('provideWebGPU: neither a GPU nor SwiftShader gave a WebGPU adapter.');
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true, writable: true });
+  const { description, device, architecture, vendor } = adapter.info;
+  const name = [device.replace(/-$/, '') || vendor || architecture, description].filter(Boolean).join(', ');
+  return { description: name, isSoftware: /swiftshader|llvmpipe|cpu/i.test(name) };
+}
+
+/** On Linux Dawn prints a warning for each adapter it cannot ask for want of the loader, so it is asked only when the loader is there. */
+function hasVulkanLoader(): boolean {
+  if (process.platform !== 'linux') return true;
+  try {
+    process.dlopen({ exports: {} }, 'libvulkan.so.1');
+  } catch (error) {
+    return !(error instanceof Error && error.message.includes('cannot open shared object file'));
+  }
+  return true;
+}
+
+/**
+ * A second copy of Dawn beside SwiftShader and its Vulkan loader, which come with the packaged Chromium: Dawn looks for a loader in its own folder, and
+ * LD_LIBRARY_PATH cannot change for a running process.
+ */
+async function dawnWithSwiftShader(): Promise<typeof import('webgpu')> {
+  const folder = await unpackChromium();
+  const addon = join(folder, 'dawn.node');
+  if (!existsSync(addon)) {
+    const partial = `${addon}.${process.pid}`;
+    copyFileSync(resolve('node_modules', 'webgpu', 'dist', `${process.platform}-${process.arch}`, 'dawn.node'), partial);
+    renameSync(partial, addon);
+  }
+  process.env.VK_ICD_FILENAMES = join(folder, 'vk_swiftshader_icd.json');
+  const module = { exports: {} as typeof import('webgpu') };
+  process.dlopen(module, addon);
+  return module.exports;
+}

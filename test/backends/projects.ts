@@ -1,0 +1,20 @@
+/** One row of the conformance run: a backend of tfjs, where it runs, and on what. */
+export interface BackendProject {
+  /** As jest shows it, and as `--selectProjects` takes it. */
+  name: string;
+  /** As tf.setBackend takes it. */
+  backendName: 'cpu' | 'wasm' | 'webgpu' | 'webgl';
+  /** The process that runs the suite. */
+  host: 'node' | 'chromium';
+  /** Of the numbers that a kernel reads and writes. */
+  precision: 'f32' | 'f16';
+}
+
+export const BACKEND_PROJECTS: readonly BackendProject[] = [
+  { name: 'cpu', backendName: 'cpu', host: 'node', precision: 'f32' },
+  { name: 'wasm', backendName: 'wasm', host: 'node', precision: 'f32' },
+  { name: 'webgpu-dawn', backendName: 'webgpu', host: 'node', precision: 'f32' },
+  { name: 'webgpu-chromium', backendName: 'webgpu', host: 'chromium', precision: 'f32' },
+  { name: 'webgl-chromium', backendName: 'webgl', host: 'chromium', precision: 'f32' },
+  { name: 'webgl-f16-chromium', backendName: 'webgl', host: 'chromium', precision: 'f16' },
+];

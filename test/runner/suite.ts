@@ -1,0 +1,92 @@
+/**
+ * describe, it, beforeAll, afterAll and expect for a suite that runs outside of jest's process: in a page, or in a Node process of its own. Bundled in
+ * front of the suite; `runSuite` then runs the cases one after another and reports each.
+ */
+import { JestAsymmetricMatchers, JestChaiExpect, JestExtend } from '@vitest/expect';
+import * as chai from 'chai';
+
+chai.use(JestExtend);
+chai.use(JestChaiExpect);
+chai.use(JestAsymmetricMatchers);
+
+type Action = () => unknown;
+
+export interface CaseReport {
+  titles: string[];
+  /** ms */
+  duration: number;
+  /** The error's stack, or null if the case passed. */
+  error: string | null;
+}
+
+interface Block {
+  titles: string[];
+  before: Action[];
+  after: Action[];
+  cases: { titles: string[]; action: Action }[];
+}
+
+const blocks: Block[] = [{ titles: [], before: [], after: [], cases: [] }];
+let current = blocks[0];
+
+const CASE_TIMEOUT_MS = 180_000;
+
+Object.assign(globalThis, {
+  expect: chai.expect,
+  describe(title: string, define: Action) {
+    const outer = current;
+    current = { titles: [...outer.titles, title], before: [], after: [], cases: [] };
+    blocks.push(current);
+    define();
+    current = outer;
+  },
+  it(title: string, action: Action) {
+    current.cases.push({ titles: [...current.titles, title], action });
+  },
+  beforeAll(action: Action) {
+    current.before.push(action);
+  },
+  afterAll(action: Action) {
+    current.after.push(action);
+  },
+});
+
+async function outcome(action: Action): Promise<string | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end after ${CASE_TIMEOUT_MS} ms`)), CASE_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([action(), late]);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Runs every case in the order of the file. An error in beforeAll or afterAll fails the cases of its block. */
+export async function runSuite(describeBackend: () => Promise<string>, faults: string[], report: (report: CaseReport) => Promise<void> | void) {
+  let description = 'the backend starts';
+  const started = performance.now();
+  const startError = await outcome(async () => {
+    description = `runs on ${await describeBackend()}`;
+  });
+  await report({ titles: [description], duration: performance.now() - started, error: startError });
+  for (const block of blocks) {
+    let blockError: string | null = startError;
+    for (const action of block.before) blockError ??= await outcome(action);
+    for (const { titles, action } of block.cases) {
+      const start = performance.now();
+      faults.length = 0;
+      let error = blockError ?? (await outcome(action));
+      if (error === null && faults.length > 0) error = `The device reported: ${faults.join('; ')}`;
+      await report({ titles, duration: performance.now() - start, error });
+    }
+    for (const action of block.after) {
+      const error = await outcome(action);
+      if (error) await report({ titles: [...block.titles, 'afterAll'], duration: 0, error });
+    }
+  }
+}
