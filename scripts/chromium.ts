@@ -7,7 +7,9 @@ import { type Browser, chromium } from 'playwright-core';
 import { extract } from 'tar-stream';
 
 const packageFolder = resolve('node_modules', '@sparticuz', 'chromium');
-const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
+  version: string;
+};
 
 /** Where the browser and the software Vulkan driver lie unpacked, inside of the checkout. */
 const cache = resolve('.cache', `chromium-${version}`);

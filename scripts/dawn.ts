@@ -25,7 +25,8 @@ export async function provideWebGPU(): Promise<WebGPUAdapter> {
     gpu = (await dawnWithSwiftShader()).create([]);
     adapter = await gpu.requestAdapter();
   }
-  if (adapter === null) throw new Error('provideWebGPU: neither a GPU nor SwiftShader gave a WebGPU adapter.');
+  if (adapter === null)
+    throw new Error('provideWebGPU: neither a GPU nor SwiftShader gave a WebGPU adapter.');
   Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true, writable: true });
   const { description, device, architecture, vendor } = adapter.info;
   const name = [device.replace(/-$/, '') || vendor || architecture, description].filter(Boolean).join(', ');
@@ -52,7 +53,10 @@ async function dawnWithSwiftShader(): Promise<typeof import('webgpu')> {
   const addon = join(folder, 'dawn.node');
   if (!existsSync(addon)) {
     const partial = `${addon}.${process.pid}`;
-    copyFileSync(resolve('node_modules', 'webgpu', 'dist', `${process.platform}-${process.arch}`, 'dawn.node'), partial);
+    copyFileSync(
+      resolve('node_modules', 'webgpu', 'dist', `${process.platform}-${process.arch}`, 'dawn.node'),
+      partial,
+    );
     renameSync(partial, addon);
   }
   process.env.VK_ICD_FILENAMES = join(folder, 'vk_swiftshader_icd.json');

@@ -25,7 +25,9 @@ function shaderModule(language: 'wgsl' | 'glsl'): string {
     .filter((name) => name.endsWith(`.${language}`))
     .sort();
   const constants = files.map((name) => {
-    const identifier = name.slice(0, -(language.length + 1)).replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+    const identifier = name
+      .slice(0, -(language.length + 1))
+      .replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
     return `/** kernels/${language}/${name} */\nexport const ${identifier} =\n  ${JSON.stringify(compact(readFileSync(join(folder, name), 'utf8')))};\n`;
   });
   return `// Made by scripts/embed_kernels.ts from kernels/${language}; do not edit.\n${constants.join('')}`;
@@ -52,6 +54,7 @@ export function embedKernels(options: { check: boolean }): string[] {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const check = process.argv.includes('--check');
   const stale = embedKernels({ check });
-  for (const name of stale) console.log(`src/generated/${name} ${check ? 'is stale: run npm run embed' : 'written'}`);
+  for (const name of stale)
+    console.log(`src/generated/${name} ${check ? 'is stale: run npm run embed' : 'written'}`);
   process.exitCode = check && stale.length > 0 ? 1 : 0;
 }

@@ -20,17 +20,34 @@ export function numericTensor(value: TensorArgument, name: string, functionName:
     if (value.isDisposed) throw new Error(`${functionName}: ${name} is a tensor that was disposed.`);
     result = value;
   } else {
+    if (isRagged(value))
+      throw new TypeError(
+        `${functionName}: ${name} must be a tensor or an array of numbers; got a ragged array.`,
+      );
     try {
       result = tensor(value as TensorLike);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new TypeError(`${functionName}: ${name} must be a tensor or an array of numbers; ${reason}`, { cause });
+      throw new TypeError(`${functionName}: ${name} must be a tensor or an array of numbers; ${reason}`, {
+        cause,
+      });
     }
   }
   if (!NUMERIC.includes(result.dtype)) {
-    throw new TypeError(`${functionName}: ${name} must be float32, int32 or bool; got dtype ${result.dtype}.`);
+    throw new TypeError(
+      `${functionName}: ${name} must be float32, int32 or bool; got dtype ${result.dtype}.`,
+    );
   }
   return result;
+}
+
+/** Whether rows of a nested array differ in length, which tfjs lets pass. */
+function isRagged(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length === 0) return false;
+  const lengthOf = (item: unknown) =>
+    Array.isArray(item) || ArrayBuffer.isView(item) ? (item as ArrayLike<unknown>).length : -1;
+  const length = lengthOf(value[0]);
+  return value.some((item) => lengthOf(item) !== length || isRagged(item));
 }
 
 /** Integers and booleans become float32, differentiably for tfjs. */
@@ -43,10 +60,14 @@ export function logitsTensor(value: TensorArgument, name: string, functionName: 
   const logits = numericTensor(value, name, functionName);
   const classes = logits.shape[logits.rank - 1];
   if (logits.rank < 1 || logits.rank > 6) {
-    throw new Error(`${functionName}: ${name} must have rank 1 to 6, [..., classes]; got shape ${text(logits.shape)}.`);
+    throw new Error(
+      `${functionName}: ${name} must have rank 1 to 6, [..., classes]; got shape ${text(logits.shape)}.`,
+    );
   }
   if (classes < 1) {
-    throw new Error(`${functionName}: ${name} must have at least one class in its last dimension; got shape ${text(logits.shape)}.`);
+    throw new Error(
+      `${functionName}: ${name} must have at least one class in its last dimension; got shape ${text(logits.shape)}.`,
+    );
   }
   return float32(logits);
 }
@@ -89,7 +110,8 @@ export function temperatureArgument(
   rowShape: readonly number[],
   functionName: string,
 ): { temperature: number; temperatureTensor: Tensor | null } {
-  if (typeof value === 'number') return { temperature: checkedTemperature(value, functionName), temperatureTensor: null };
+  if (typeof value === 'number')
+    return { temperature: checkedTemperature(value, functionName), temperatureTensor: null };
   if (!(value instanceof Tensor)) for (const t of numbersOf(value)) checkedTemperature(t, functionName);
   return { temperature: 0, temperatureTensor: perRowTensor(value, rowShape, 'temperature', functionName) };
 }
@@ -101,7 +123,8 @@ function checkedTemperature(t: number, functionName: string): number {
 
 function* numbersOf(value: unknown): Generator<number> {
   if (typeof value === 'number') yield value;
-  else if (Array.isArray(value) || ArrayBuffer.isView(value)) for (const item of value as Iterable<unknown>) yield* numbersOf(item);
+  else if (Array.isArray(value) || ArrayBuffer.isView(value))
+    for (const item of value as Iterable<unknown>) yield* numbersOf(item);
 }
 
 /** A number in [low, high], or in [low, high) if `below` says so. */
@@ -112,13 +135,23 @@ export function checkInRange(
   functionName: string,
 ): number {
   const { low, high, openAbove } = range;
-  if (typeof value !== 'number') throw new TypeError(`${functionName}: ${name} must be a number; got ${typeof value}.`);
+  if (typeof value !== 'number')
+    throw new TypeError(`${functionName}: ${name} must be a number; got ${typeof value}.`);
   if (value >= low && (openAbove ? value < high : value <= high)) return value;
-  throw new RangeError(`${functionName}: ${name} must be in [${low}, ${high}${openAbove ? ')' : ']'}; got ${value}.`);
+  throw new RangeError(
+    `${functionName}: ${name} must be in [${low}, ${high}${openAbove ? ')' : ']'}; got ${value}.`,
+  );
 }
 
 /** One of a few words. */
-export function checkOneOf<T extends string>(value: T, words: readonly T[], name: string, functionName: string): T {
+export function checkOneOf<T extends string>(
+  value: T,
+  words: readonly T[],
+  name: string,
+  functionName: string,
+): T {
   if (words.includes(value)) return value;
-  throw new RangeError(`${functionName}: ${name} must be one of ${words.map((word) => `'${word}'`).join(', ')}; got '${value}'.`);
+  throw new RangeError(
+    `${functionName}: ${name} must be one of ${words.map((word) => `'${word}'`).join(', ')}; got '${value}'.`,
+  );
 }

@@ -18,7 +18,10 @@ export type ObjectiveTensors = { [name in keyof ObjectiveInputs]: Tensor | null 
  * tape; a second call, which computes nothing, is what the tape sees: one output, with the gradient among the saved inputs. Were the gradient an
  * output on the tape, tfjs would allocate a zero gradient of [..., C] for it in every backward pass.
  */
-export function runObjective<O extends Tensor>(tensors: ObjectiveTensors, attrs: Omit<ObjectiveAttrs, 'outputs'>): O {
+export function runObjective<O extends Tensor>(
+  tensors: ObjectiveTensors,
+  attrs: Omit<ObjectiveAttrs, 'outputs'>,
+): O {
   return tidy(() => {
     const absent = tensor1d([], 'float32');
     const inputs: ObjectiveInputs<Tensor> = {

@@ -43,7 +43,9 @@ export function optionCases(): ObjectiveCase[] {
       const base: CaseOptions = { divergence, targets, temperature: 3 };
       if (divergence === 'jsd') base.beta = 0.3;
       const add = (name: string, options: Partial<CaseOptions>, shape = [9, 33]) =>
-        cases.push(makeCase(`${divergence} of ${targets}, ${name}`, shape, { ...base, ...options }, { seed: seed++ }));
+        cases.push(
+          makeCase(`${divergence} of ${targets}, ${name}`, shape, { ...base, ...options }, { seed: seed++ }),
+        );
       add('alone', {});
       add('without the factor T^2', { scaleByTemperatureSquared: false });
       add('with class ids', { labels: 'classIds', alpha: 0.3 });

@@ -5,7 +5,12 @@ export type Bound = number | ((index: number) => number);
  * Throws unless every number is within its bound of the truth; NaN matches only NaN, an infinity only itself, and zero-length only zero-length.
  * `!(error <= bound)` and not `error > bound`, so that NaN never passes.
  */
-export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, bound: Bound, what: string): void {
+export function expectClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  bound: Bound,
+  what: string,
+): void {
   if (actual.length !== expected.length) {
     throw new Error(`${what}: ${actual.length} values, expected ${expected.length}.`);
   }

@@ -6,7 +6,13 @@ import { type ReferenceResult, type ReferenceRow, referenceRow } from './referen
 export interface CaseOptions
   extends Pick<
     DistillationOptions,
-    'targets' | 'divergence' | 'beta' | 'alpha' | 'labelSmoothing' | 'scaleByTemperatureSquared' | 'ignoreIndex'
+    | 'targets'
+    | 'divergence'
+    | 'beta'
+    | 'alpha'
+    | 'labelSmoothing'
+    | 'scaleByTemperatureSquared'
+    | 'ignoreIndex'
   > {
   temperature: number | number[];
   labels?: 'classIds' | 'distribution';
@@ -43,7 +49,8 @@ export function makeCase(
         ? random.distributions(rows, classes, make.mass)
         : random.normals(rows * classes, spread),
     student: random.normals(rows * classes, spread),
-    labelIds: options.labels === 'classIds' ? Int32Array.from({ length: rows }, () => random.integer(classes)) : null,
+    labelIds:
+      options.labels === 'classIds' ? Int32Array.from({ length: rows }, () => random.integer(classes)) : null,
     labelDistribution: options.labels === 'distribution' ? random.distributions(rows, classes) : null,
     options,
   };
@@ -97,6 +104,15 @@ export interface ReferenceRows {
   valueScale: Float64Array;
   /** Size of the row's gradient: bounds on gradients are relative to this. */
   gradientScale: Float64Array;
+  /** Size of the row's largest logarithm, at least 1: what a gradient that contains log p or log q is relative to. */
+  logScale: Float64Array;
+}
+
+function spreadOf(logits: ArrayLike<number>): number {
+  const finite = Array.from(logits).filter(Number.isFinite);
+  return finite.length === 0
+    ? 0
+    : finite.reduce((a, b) => Math.max(a, b)) - finite.reduce((a, b) => Math.min(a, b));
 }
 
 /** The truth of every row. */
@@ -109,6 +125,7 @@ export function reference(problem: ObjectiveCase): ReferenceRows {
     dTeacher: new Float64Array(rows * classes),
     valueScale: new Float64Array(rows),
     gradientScale: new Float64Array(rows),
+    logScale: new Float64Array(rows),
   };
   for (let n = 0; n < rows; n++) {
     const row = referenceRowOf(problem, n);
@@ -120,6 +137,11 @@ export function reference(problem: ObjectiveCase): ReferenceRows {
     result.dTeacher.set(truth.dTeacher, n * classes);
     result.valueScale[n] = Math.abs(weight) * (softFactor + hardWeight);
     result.gradientScale[n] = Math.abs(weight) * (softFactor / t + hardWeight);
+    result.logScale[n] = Math.max(
+      1,
+      spreadOf(row.student) / t,
+      row.targets === 'logits' ? spreadOf(row.teacher) / t : 1,
+    );
   }
   return result;
 }

@@ -106,18 +106,40 @@ export function referenceRow(row: ReferenceRow): ReferenceResult {
 }
 
 function softTerm(row: ReferenceRow): ReferenceResult {
-  const { teacher, student, temperature: t, targets = 'logits', divergence = 'crossEntropy', beta = 0.5 } = row;
+  const {
+    teacher,
+    student,
+    temperature: t,
+    targets = 'logits',
+    divergence = 'crossEntropy',
+    beta = 0.5,
+  } = row;
   const n = student.length;
   const p = targets === 'logits' ? softmax(teacher, t) : asDistribution(teacher);
   const q = softmax(student, t);
   const result: ReferenceResult = { loss: 0, dStudent: new Float64Array(n), dTeacher: new Float64Array(n) };
   const { dStudent, dTeacher } = result;
   const mass = sumOver(n, (i) => p.probability[i]);
-  const studentLacks = Array.from({ length: n }, (_, i) => student[i] === Number.NEGATIVE_INFINITY && p.hasMass[i]).some(Boolean);
-  const teacherLacks = Array.from({ length: n }, (_, i) => p.log[i] === Number.NEGATIVE_INFINITY && q.hasMass[i]).some(Boolean);
+  const studentLacks = Array.from(
+    { length: n },
+    (_, i) => student[i] === Number.NEGATIVE_INFINITY && p.hasMass[i],
+  ).some(Boolean);
+  const teacherLacks = Array.from(
+    { length: n },
+    (_, i) => p.log[i] === Number.NEGATIVE_INFINITY && q.hasMass[i],
+  ).some(Boolean);
   /** log p - log q, 0 where neither side has the class. */
   const logRatio = (i: number) => (p.log[i] === q.log[i] ? 0 : p.log[i] - q.log[i]);
   const times = (x: number, y: () => number) => (x === 0 ? 0 : x * y());
+  /** KL(a||b) as the sum of a log(a/b) - a + b, which keeps its digits when the two agree. */
+  const small = (a: Distribution, b: Distribution) =>
+    sumOver(n, (i) => {
+      if (!a.hasMass[i]) return b.probability[i];
+      const x = b.log[i] - a.log[i];
+      return a.probability[i] * (Math.expm1(x) - x);
+    });
+  const divergenceOf = (plain: number, a: Distribution, b: Distribution) =>
+    targets === 'logits' && plain < 1e-3 ? small(a, b) : plain;
   const isGone = (i: number) => p.probability[i] === 0 && student[i] === Number.NEGATIVE_INFINITY;
 
   // The slope of D in p_i and in q_i, each as if the others stood still; what softmax makes of them comes after the switch.
@@ -127,15 +149,15 @@ function softTerm(row: ReferenceRow): ReferenceResult {
     case 'kl': {
       const entropy = sumOver(n, (i) => times(p.probability[i], () => -p.log[i]));
       const cross = sumOver(n, (i) => (p.hasMass[i] ? times(p.probability[i], () => -q.log[i]) : 0));
-      result.loss = studentLacks ? Number.POSITIVE_INFINITY : divergence === 'kl' ? cross - entropy : cross;
+      const kl = divergenceOf(cross - entropy, p, q);
+      result.loss = studentLacks ? Number.POSITIVE_INFINITY : divergence === 'kl' ? kl : cross;
       for (let i = 0; i < n; i++) dStudent[i] = (mass * q.probability[i] - p.probability[i]) / t;
       inP = divergence === 'kl' ? (i) => logRatio(i) + 1 : (i) => -q.log[i];
       break;
     }
     case 'reverseKl': {
-      result.loss = teacherLacks
-        ? Number.POSITIVE_INFINITY
-        : sumOver(n, (i) => (q.hasMass[i] ? times(q.probability[i], () => -logRatio(i)) : 0));
+      const plain = sumOver(n, (i) => (q.hasMass[i] ? times(q.probability[i], () => -logRatio(i)) : 0));
+      result.loss = teacherLacks ? Number.POSITIVE_INFINITY : divergenceOf(plain, q, p);
       for (let i = 0; i < n; i++) {
         dStudent[i] = teacherLacks
           ? Number.NaN
@@ -172,7 +194,10 @@ function softTerm(row: ReferenceRow): ReferenceResult {
   return result;
 }
 
-function hardTerm(row: ReferenceRow, label: number | ArrayLike<number>): { loss: number; dStudent: Float64Array } {
+function hardTerm(
+  row: ReferenceRow,
+  label: number | ArrayLike<number>,
+): { loss: number; dStudent: Float64Array } {
   const n = row.student.length;
   const eps = row.labelSmoothing ?? 0;
   const r = softmax(row.student, 1);

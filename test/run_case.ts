@@ -7,7 +7,11 @@ import { Random } from './random.ts';
 
 /** Relative error that numerics allow: of max(1, truth) for values, of 1/T for gradients. */
 export const TOLERANCE =
-  backend.precision === 'f16' ? 1e-2 : backend.backendName === 'webgpu' || backend.backendName === 'webgl' ? 1e-5 : 2e-6;
+  backend.precision === 'f16'
+    ? 1e-2
+    : backend.backendName === 'webgpu' || backend.backendName === 'webgl'
+      ? 1e-5
+      : 2e-6;
 
 export interface CaseTensors {
   teacher: tf.Tensor;
@@ -42,9 +46,14 @@ export interface CaseResult {
 }
 
 /** Per-row losses and gradients for the incoming gradient dLoss, which is one per row. */
-export async function runCase(problem: ObjectiveCase, dLoss: Float32Array, withTeacher: boolean): Promise<CaseResult> {
+export async function runCase(
+  problem: ObjectiveCase,
+  dLoss: Float32Array,
+  withTeacher: boolean,
+): Promise<CaseResult> {
   const { teacher, student, options } = tensorsOf(problem);
-  const f = (z: tf.Tensor, v: tf.Tensor) => distillationLoss(v, z, { ...options, teacherGradient: withTeacher });
+  const f = (z: tf.Tensor, v: tf.Tensor) =>
+    distillationLoss(v, z, { ...options, teacherGradient: withTeacher });
   const dy = tf.tensor(dLoss, problem.shape.slice(0, -1));
   const xs = withTeacher ? [student, teacher] : [student];
   const { value, grads } = tf.valueAndGrads((z, v = teacher) => f(z, v))(xs, dy);
@@ -54,14 +63,24 @@ export async function runCase(problem: ObjectiveCase, dLoss: Float32Array, withT
     dStudent: await read(grads[0]),
     dTeacher: withTeacher ? await read(grads[1]) : null,
   };
-  tf.dispose([teacher, student, dy, value, grads, Object.values(options).filter((x) => x instanceof tf.Tensor)]);
+  tf.dispose([
+    teacher,
+    student,
+    dy,
+    value,
+    grads,
+    Object.values(options).filter((x) => x instanceof tf.Tensor),
+  ]);
   return result;
 }
 
 /** Incoming gradients that are not all ones, nor all of one sign. */
 export function unevenGradients(rows: number): Float32Array {
   const random = new Random(rows);
-  return Float32Array.from({ length: rows }, (_, n) => (n % 3 === 0 ? 1 : 0.5 + random.uniform()) * (n % 5 === 4 ? -1 : 1));
+  return Float32Array.from(
+    { length: rows },
+    (_, n) => (n % 3 === 0 ? 1 : 0.5 + random.uniform()) * (n % 5 === 4 ? -1 : 1),
+  );
 }
 
 /** Value and gradients of a case against the truth, within TOLERANCE. */
@@ -70,8 +89,18 @@ export async function expectCase(problem: ObjectiveCase, withTeacher = true): Pr
   const classes = classesOf(problem);
   const dLoss = unevenGradients(truth.loss.length);
   const { loss, dStudent, dTeacher } = await runCase(problem, dLoss, withTeacher);
-  expectClose(loss, truth.loss, (n) => TOLERANCE * Math.max(truth.valueScale[n], Math.abs(truth.loss[n])), 'loss');
-  expectClose(dStudent, scaleRows(truth.dStudent, dLoss, classes), gradientBound(truth, dLoss, classes), 'dStudent');
+  expectClose(
+    loss,
+    truth.loss,
+    (n) => TOLERANCE * Math.max(truth.valueScale[n], Math.abs(truth.loss[n])),
+    'loss',
+  );
+  expectClose(
+    dStudent,
+    scaleRows(truth.dStudent, dLoss, classes),
+    gradientBound(truth, dLoss, problem),
+    'dStudent',
+  );
   if (dTeacher) {
     const dTeacherTruth = scaleRows(truth.dTeacher, dLoss, classes);
     const bound = teacherBound(truth, dTeacherTruth, dLoss, problem);
@@ -82,22 +111,29 @@ export async function expectCase(problem: ObjectiveCase, withTeacher = true): Pr
 const scaleRows = (values: Float64Array, dLoss: Float32Array, classes: number) =>
   values.map((value, i) => value * dLoss[Math.floor(i / classes)]);
 
-function gradientBound(truth: ReferenceRows, dLoss: Float32Array, classes: number) {
+function gradientBound(truth: ReferenceRows, dLoss: Float32Array, problem: ObjectiveCase) {
+  const classes = classesOf(problem);
+  const hasLogarithm = problem.options.divergence === 'reverseKl';
   return (i: number) => {
     const n = Math.floor(i / classes);
-    return TOLERANCE * truth.gradientScale[n] * Math.abs(dLoss[n]);
+    return TOLERANCE * truth.gradientScale[n] * Math.abs(dLoss[n]) * (hasLogarithm ? truth.logScale[n] : 1);
   };
 }
 
 /** The teacher's slope is p (or 1) times a logarithm or a difference of logits, so it is held relative to the row's largest slope too. */
-function teacherBound(truth: ReferenceRows, expected: Float64Array, dLoss: Float32Array, problem: ObjectiveCase) {
+function teacherBound(
+  truth: ReferenceRows,
+  expected: Float64Array,
+  dLoss: Float32Array,
+  problem: ObjectiveCase,
+) {
   const classes = classesOf(problem);
   const { targets, temperature: t } = problem.options;
   const bounds = truth.gradientScale.map((scale, n) => {
     const finite = expected.subarray(n * classes, (n + 1) * classes).filter(Number.isFinite);
     const largest = finite.reduce((most, slope) => Math.max(most, Math.abs(slope)), 0);
     const toProbability = targets === 'probabilities' ? (typeof t === 'number' ? t : t[n]) : 1;
-    return TOLERANCE * Math.max(toProbability * scale * Math.abs(dLoss[n]), largest);
+    return TOLERANCE * Math.max(toProbability * scale * Math.abs(dLoss[n]) * truth.logScale[n], largest);
   });
   return (i: number) => bounds[Math.floor(i / classes)];
 }

@@ -1,7 +1,7 @@
 /**
  * The row pass over typed arrays, in float64 arithmetic.
  *
- * Equations: MATH (1)-(18). float64 keeps the digits that the near rows of MATH (20)-(27) are about, so the plain forms are used throughout.
+ * Equations: MATH (1)-(18). float64 keeps the digits that the near rows of MATH (20)-(27) are about; only a very small KL is summed from its own terms.
  * Traffic per row: teacher and student are read once from memory (maxima first, then sums while the row is in cache), the gradient is written
  * once. Two exponentials per class, kept in a scratch row of float64 between the sums and the gradient.
  * Rows that are not finite: the table at the end of MATH.md.
@@ -10,6 +10,9 @@ import type { Objective } from '../objective.ts';
 
 /** Below this, exp(x) counts as 0 on every backend: about the logarithm of the smallest normal float32. */
 const EXP_FLOOR = -87;
+
+/** Below this the plain difference of a cross entropy and an entropy has fewer than nine digits left in float64. */
+const SMALL = 1e-6;
 
 export interface RowPassArguments {
   rows: number;
@@ -43,7 +46,11 @@ export function rowPass(args: RowPassArguments): void {
     const start = n * classes;
     if (weight === 0) {
       row.fill(n, start, 0);
-    } else if (!(t > 0 && t < Number.POSITIVE_INFINITY) || Number.isNaN(weight) || !row.findMaxima(n, start)) {
+    } else if (
+      !(t > 0 && t < Number.POSITIVE_INFINITY) ||
+      Number.isNaN(weight) ||
+      !row.findMaxima(n, start)
+    ) {
       row.fill(n, start, Number.NaN);
     } else {
       row.sum(start, t);
@@ -125,7 +132,9 @@ class Row {
     let e = 0;
     for (let i = 0; i < classes; i++) {
       const ai = (student[start + i] - maxStudent) * inverseTemperature;
-      const bi = logits ? (teacher[start + i] - maxTeacher) * inverseTemperature : Math.log(teacher[start + i]);
+      const bi = logits
+        ? (teacher[start + i] - maxTeacher) * inverseTemperature
+        : Math.log(teacher[start + i]);
       const ui = mass(ai);
       const wi = logits ? mass(bi) : teacher[start + i];
       u[i] = ui;
@@ -164,7 +173,8 @@ class Row {
     }
     if (dStudent) {
       dStudent.fill(0, start, start + this.args.classes);
-      if (objective.softWeight !== 0) this.addSoftGradient(dStudent, start, t, (weight * softFactor) / t, soft);
+      if (objective.softWeight !== 0)
+        this.addSoftGradient(dStudent, start, t, (weight * softFactor) / t, soft);
       if (objective.labels !== 'none' && objective.hardWeight !== 0) {
         this.addHardGradient(dStudent, n, start, weight * objective.hardWeight);
       }
@@ -184,19 +194,33 @@ class Row {
         return crossEntropy;
       case 'kl': {
         const kl = crossEntropy - (logSumTeacher + this.b / teacherMass);
-        return logits && kl < 0 ? 0 : kl;
+        return logits && kl < SMALL ? this.smallDivergence(start, t, 'teacher') : kl;
       }
       case 'reverseKl': {
         const kl = logSumTeacher + this.e / sumStudent - (logSumStudent + this.d / sumStudent);
-        return logits && kl < 0 ? 0 : kl;
+        return logits && kl < SMALL ? this.smallDivergence(start, t, 'student') : kl;
       }
       case 'jsd':
         return (
-          objective.beta * this.mixtureSum(start, t, 'teacher') + (1 - objective.beta) * this.mixtureSum(start, t, 'student')
+          objective.beta * this.mixtureSum(start, t, 'teacher') +
+          (1 - objective.beta) * this.mixtureSum(start, t, 'student')
         );
       default:
         return objective.divergence satisfies never;
     }
+  }
+
+  /** KL(p||q) for 'teacher', KL(q||p) for 'student', as the sum of p log(p/q) - p + q: no term is negative, so none cancels another. */
+  private smallDivergence(start: number, t: number, mean: 'teacher' | 'student'): number {
+    let sum = 0;
+    for (let i = 0; i < this.args.classes; i++) {
+      const p = this.probability(i);
+      const q = this.u[i] / this.sumStudent;
+      const [share, other] = mean === 'teacher' ? [p, q] : [q, p];
+      const x = (mean === 'teacher' ? 1 : -1) * this.logQuotient(start, i, t);
+      sum += share === 0 ? other : share * (Math.expm1(x) - x);
+    }
+    return sum;
   }
 
   private probability(i: number): number {
@@ -314,7 +338,13 @@ class Row {
   }
 
   /** MATH (7)-(11), times factor = w softWeight t. */
-  private writeTeacherGradient(out: Float32Array, start: number, t: number, factor: number, value: number): void {
+  private writeTeacherGradient(
+    out: Float32Array,
+    start: number,
+    t: number,
+    factor: number,
+    value: number,
+  ): void {
     const { classes, objective } = this.args;
     if (objective.softWeight === 0) {
       out.fill(0, start, start + classes);
@@ -324,7 +354,8 @@ class Row {
         return;
       }
       const kp = objective.divergence === 'jsd' ? this.mixtureSum(start, t, 'teacher') : 0;
-      for (let i = 0; i < classes; i++) out[start + i] = (factor / t) * this.toTeacherLogit(start, i, t, value, kp);
+      for (let i = 0; i < classes; i++)
+        out[start + i] = (factor / t) * this.toTeacherLogit(start, i, t, value, kp);
     } else {
       for (let i = 0; i < classes; i++) out[start + i] = factor * this.toTeacherProbability(start, i, t);
     }

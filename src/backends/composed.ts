@@ -114,7 +114,8 @@ function readRows(request: RowPassRequest<KernelBackend>): Rows {
     const size = info.shape.reduce((product, n) => product * n, 1);
     return asTensor(info, [size, 1]);
   };
-  const temperature = typeof request.temperature === 'number' ? request.temperature : perRow(request.temperature);
+  const temperature =
+    typeof request.temperature === 'number' ? request.temperature : perRow(request.temperature);
   const softenedStudent = soften(student, temperature);
   const softenedTeacher = objective.targets === 'logits' ? soften(teacher, temperature) : given(teacher);
   const maskedStudent = softenedStudent.masked;
@@ -124,7 +125,10 @@ function readRows(request: RowPassRequest<KernelBackend>): Rows {
   invalid = logicalOr(invalid, logicalOr(everyClass(maskedStudent), everyClass(softenedTeacher.masked)));
   if (labels) invalid = logicalOr(invalid, labels.invalid);
   if (typeof temperature !== 'number') {
-    invalid = logicalOr(invalid, logicalNot(logicalAnd(greater(temperature, 0), lessEqual(temperature, FINITE))));
+    invalid = logicalOr(
+      invalid,
+      logicalNot(logicalAnd(greater(temperature, 0), lessEqual(temperature, FINITE))),
+    );
   }
   return {
     objective,
@@ -133,7 +137,7 @@ function readRows(request: RowPassRequest<KernelBackend>): Rows {
     invalid,
     student: softenedStudent,
     teacher: softenedTeacher,
-    teacherSum: objective.targets === 'logits' ? 1 : sum(teacher, 1, true),
+    teacherSum: objective.targets === 'logits' ? 1 : sumClasses(teacher),
     near: agreement(student, teacher, softenedStudent, softenedTeacher, temperature, objective),
     labels: labels && labels.distribution,
     belowMaximum: where(maskedStudent, FAR_BELOW, sub(student, maximum)),
@@ -151,6 +155,18 @@ const notBelowInfinity = (x: Tensor) => logicalNot(lessEqual(x, FINITE));
 const anyClass = (condition: Tensor) => greater(max(cast(condition, 'float32'), 1, true), 0);
 const everyClass = (condition: Tensor) => logicalNot(anyClass(logicalNot(condition)));
 
+/** Sums in two levels where classes are many: stock sums add one by one, which costs digits in float32. [rows, 1]. */
+function sumClasses(x: Tensor): Tensor {
+  const [rows, classes = 1] = x.shape;
+  const whole = Math.floor(classes / CHUNK) * CHUNK;
+  if (classes < 4 * CHUNK) return sum(x, 1, true);
+  const chunks = sum(reshape(slice(x, [0, 0], [rows, whole]), [rows, whole / CHUNK, CHUNK]), 2);
+  const head = sum(chunks, 1, true);
+  return whole === classes ? head : add(head, sum(slice(x, [0, whole], [rows, classes - whole]), 1, true));
+}
+
+const CHUNK = 256;
+
 /** exp(x) with the floor that decides whether a class has any mass. */
 const mass = (x: Tensor) => where(less(x, EXP_FLOOR), 0, exp(x));
 
@@ -158,12 +174,19 @@ function soften(logits: Tensor, temperature: Tensor | number): Softened {
   const masked = less(logits, -FINITE);
   const maximum = max(where(masked, -FINITE, logits), 1, true);
   const difference = sub(logits, maximum);
-  const quotient = typeof temperature === 'number' ? mul(difference, 1 / temperature) : div(difference, temperature);
+  const quotient =
+    typeof temperature === 'number' ? mul(difference, 1 / temperature) : div(difference, temperature);
   const scaled = where(masked, FAR_BELOW, quotient);
   const exponentials = mass(scaled);
-  const total = sum(exponentials, 1, true);
+  const total = sumClasses(exponentials);
   const logSum = log(total);
-  return { masked, scaled, logSum, probability: div(exponentials, total), logProbability: sub(scaled, logSum) };
+  return {
+    masked,
+    scaled,
+    logSum,
+    probability: div(exponentials, total),
+    logProbability: sub(scaled, logSum),
+  };
 }
 
 function given(probability: Tensor): Softened {
@@ -200,11 +223,12 @@ function agreement(
   const error = sub(sub(z, sub(d, c)), add(v, c));
   const first = (x: Tensor) => slice(x, [0, 0], [x.shape[0], 1]);
   const difference = add(sub(d, first(d)), sub(error, first(error)));
-  const scaled = typeof temperature === 'number' ? mul(difference, 1 / temperature) : div(difference, temperature);
+  const scaled =
+    typeof temperature === 'number' ? mul(difference, 1 / temperature) : div(difference, temperature);
   const spread = where(logicalXor(maskedStudent, maskedTeacher), 1, where(maskedStudent, 0, abs(scaled)));
   const isNear = lessEqual(max(spread, 1, true), objective.targets === 'logits' ? NEAR : -1);
   const y = where(logicalAnd(isNear, logicalNot(maskedStudent)), scaled, 0);
-  const mean = (x: Tensor) => sum(mul(probability, x), 1, true);
+  const mean = (x: Tensor) => sumClasses(mul(probability, x));
   const rho = mean(expm1MinusX(y));
   const s = add(mean(y), rho);
   return { isNear, rho, s, x: sub(y, sub(s, xMinusLog1p(s))), y };
@@ -220,18 +244,40 @@ const TERMS = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 const factorial = (n: number): number => (n < 2 ? 1 : n * factorial(n - 1));
 
 // Power series, each good to float32 for |x| <= 0.3.
-const expm1MinusX = (x: Tensor) => mul(square(x), polynomial(x, TERMS.map((k) => 1 / factorial(k))));
+const expm1MinusX = (x: Tensor) =>
+  mul(
+    square(x),
+    polynomial(
+      x,
+      TERMS.map((k) => 1 / factorial(k)),
+    ),
+  );
 const expm1 = (x: Tensor) => add(x, expm1MinusX(x));
-const xMinusLog1p = (x: Tensor) => mul(square(x), polynomial(x, TERMS.map((k) => (-1) ** k / k)));
+const xMinusLog1p = (x: Tensor) =>
+  mul(
+    square(x),
+    polynomial(
+      x,
+      TERMS.map((k) => (-1) ** k / k),
+    ),
+  );
 /** h of MATH (26). */
-const h = (x: Tensor) => mul(square(x), polynomial(x, TERMS.map((k) => (-1) ** k / (k * (k - 1)))));
+const h = (x: Tensor) =>
+  mul(
+    square(x),
+    polynomial(
+      x,
+      TERMS.map((k) => (-1) ** k / (k * (k - 1))),
+    ),
+  );
 
 /** MATH (1) without w. */
 function loss(row: Rows): Tensor {
   const { objective } = row;
   const terms: Tensor[] = [];
   if (objective.softWeight !== 0) terms.push(mul(divergence(row), softFactor(row)));
-  if (row.labels && objective.hardWeight !== 0) terms.push(mul(hardTerm(row, row.labels), objective.hardWeight));
+  if (row.labels && objective.hardWeight !== 0)
+    terms.push(mul(hardTerm(row, row.labels), objective.hardWeight));
   return terms.length === 0 ? zerosLike(cast(row.invalid, 'float32')) : terms.reduce((a, b) => add(a, b));
 }
 
@@ -239,7 +285,8 @@ function studentGradient(row: Rows): Tensor {
   const { objective } = row;
   const terms: Tensor[] = [];
   if (objective.softWeight !== 0) terms.push(mul(softGradient(row), div(softFactor(row), row.temperature)));
-  if (row.labels && objective.hardWeight !== 0) terms.push(mul(hardGradient(row, row.labels), objective.hardWeight));
+  if (row.labels && objective.hardWeight !== 0)
+    terms.push(mul(hardGradient(row, row.labels), objective.hardWeight));
   return terms.length === 0 ? zerosLike(row.belowMaximum) : terms.reduce((a, b) => add(a, b));
 }
 
@@ -282,19 +329,29 @@ const teacherLacksClass = ({ student, teacher }: Rows) =>
 function divergence(row: Rows): Tensor {
   const { objective, student, teacher, teacherSum, near } = row;
   const logits = objective.targets === 'logits';
-  const mean = (of: Softened, x: Tensor) => sum(share(of.probability, x), 1, true);
+  const mean = (of: Softened, x: Tensor) => sumClasses(share(of.probability, x));
   switch (objective.divergence) {
     case 'crossEntropy': {
       const value = add(mul(student.logSum, teacherSum), mean(teacher, neg(student.scaled)));
       return where(studentLacksClass(row), Number.POSITIVE_INFINITY, value);
     }
     case 'kl': {
-      const plain = sub(mul(student.logSum, teacherSum), add(teacher.logSum, mean(teacher, sub(student.scaled, teacher.scaled))));
-      const value = where(near.isNear, sub(near.rho, xMinusLog1p(near.s)), logits ? maximum(plain, 0) : plain);
+      const plain = sub(
+        mul(student.logSum, teacherSum),
+        add(teacher.logSum, mean(teacher, sub(student.scaled, teacher.scaled))),
+      );
+      const value = where(
+        near.isNear,
+        sub(near.rho, xMinusLog1p(near.s)),
+        logits ? maximum(plain, 0) : plain,
+      );
       return where(studentLacksClass(row), Number.POSITIVE_INFINITY, value);
     }
     case 'reverseKl': {
-      const plain = sub(add(teacher.logSum, mean(student, sub(student.scaled, teacher.scaled))), student.logSum);
+      const plain = sub(
+        add(teacher.logSum, mean(student, sub(student.scaled, teacher.scaled))),
+        student.logSum,
+      );
       const q = mean(teacher, mul(expm1(near.y), near.y));
       const close = div(sub(sub(q, near.rho), h(near.s)), add(near.s, 1));
       const value = where(near.isNear, close, logits ? maximum(plain, 0) : plain);
@@ -305,7 +362,11 @@ function divergence(row: Rows): Tensor {
       const u = expm1(near.x);
       const close = mean(teacher, sub(mul(h(u), 1 - beta), h(mul(u, 1 - beta))));
       const { ofTeacher, ofStudent } = mixtureShares(row);
-      return where(near.isNear, close, add(mul(mean(teacher, ofTeacher), beta), mul(mean(student, ofStudent), 1 - beta)));
+      return where(
+        near.isNear,
+        close,
+        add(mul(mean(teacher, ofTeacher), beta), mul(mean(student, ofStudent), 1 - beta)),
+      );
     }
     default:
       return objective.divergence satisfies never;
@@ -313,7 +374,10 @@ function divergence(row: Rows): Tensor {
 }
 
 /** log(p/m) and log(q/m) of MATH (6), (27). */
-function mixtureShares({ objective, student, teacher, near }: Rows): { ofTeacher: Tensor; ofStudent: Tensor } {
+function mixtureShares({ objective, student, teacher, near }: Rows): {
+  ofTeacher: Tensor;
+  ofStudent: Tensor;
+} {
   const { beta } = objective;
   const mixture = add(mul(teacher.probability, beta), mul(student.probability, 1 - beta));
   const logMixture = log(maximum(mixture, TINY));
@@ -332,7 +396,11 @@ function softGradient(row: Rows): Tensor {
   switch (objective.divergence) {
     case 'crossEntropy':
     case 'kl':
-      return where(near.isNear, mul(teacher.probability, expm1(near.x)), sub(mul(q, teacherSum), teacher.probability));
+      return where(
+        near.isNear,
+        mul(teacher.probability, expm1(near.x)),
+        sub(mul(q, teacherSum), teacher.probability),
+      );
     case 'reverseKl': {
       const none = teacherLacksClass(row);
       const value = where(none, 0, divergence(row));
@@ -340,7 +408,7 @@ function softGradient(row: Rows): Tensor {
     }
     case 'jsd': {
       const { ofStudent } = mixtureShares(row);
-      const kq = sum(share(q, ofStudent), 1, true);
+      const kq = sumClasses(share(q, ofStudent));
       return mul(share(q, sub(ofStudent, kq)), 1 - objective.beta);
     }
     default:
@@ -356,7 +424,7 @@ function toLogits(row: Rows): Tensor {
   switch (objective.divergence) {
     case 'crossEntropy': {
       const slope = neg(student.scaled);
-      return where(lacking, Number.NaN, share(p, sub(slope, sum(share(p, slope), 1, true))));
+      return where(lacking, Number.NaN, share(p, sub(slope, sumClasses(share(p, slope)))));
     }
     case 'kl': {
       const value = where(lacking, 0, divergence(row));
@@ -366,7 +434,7 @@ function toLogits(row: Rows): Tensor {
       return neg(where(near.isNear, mul(p, expm1(near.x)), sub(student.probability, p)));
     case 'jsd': {
       const { ofTeacher } = mixtureShares(row);
-      return mul(share(p, sub(ofTeacher, sum(share(p, ofTeacher), 1, true))), objective.beta);
+      return mul(share(p, sub(ofTeacher, sumClasses(share(p, ofTeacher)))), objective.beta);
     }
     default:
       return objective.divergence satisfies never;
@@ -402,14 +470,16 @@ function toProbabilities(row: Rows): Tensor {
 
 /** y' of MATH (2). */
 function smoothed(labels: Tensor, { labelSmoothing }: Objective): Tensor {
-  return labelSmoothing === 0 ? labels : add(mul(labels, 1 - labelSmoothing), labelSmoothing / (labels.shape[1] ?? 1));
+  return labelSmoothing === 0
+    ? labels
+    : add(mul(labels, 1 - labelSmoothing), labelSmoothing / (labels.shape[1] ?? 1));
 }
 
 /** H of MATH (18). */
 function hardTerm({ objective, belowMaximum, student }: Rows, labels: Tensor): Tensor {
   const target = smoothed(labels, objective);
-  const logSum = log(sum(mass(belowMaximum), 1, true));
-  const value = add(mul(sum(target, 1, true), logSum), sum(share(target, neg(belowMaximum)), 1, true));
+  const logSum = log(sumClasses(mass(belowMaximum)));
+  const value = add(mul(sumClasses(target), logSum), sumClasses(share(target, neg(belowMaximum))));
   const lacking = anyClass(logicalAnd(student.masked, logicalNot(equal(target, 0))));
   return where(lacking, Number.POSITIVE_INFINITY, value);
 }
@@ -418,6 +488,6 @@ function hardTerm({ objective, belowMaximum, student }: Rows, labels: Tensor): T
 function hardGradient({ objective, belowMaximum }: Rows, labels: Tensor): Tensor {
   const target = smoothed(labels, objective);
   const exponentials = mass(belowMaximum);
-  const r = div(exponentials, sum(exponentials, 1, true));
-  return sub(mul(r, sum(target, 1, true)), target);
+  const r = div(exponentials, sumClasses(exponentials));
+  return sub(mul(r, sumClasses(target)), target);
 }

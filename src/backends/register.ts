@@ -30,10 +30,14 @@ export function registerBackends(): void {
 
 /** Gives a backend the composition of stock ops if it has no kernels of ours, so that no backend is ever an error. */
 export function ensureBackend(backendName: string): void {
-  if (!getKernel(SoftmaxCrossEntropyWithTemperature, backendName)) registerBackend(backendName, composedRowPass);
+  if (!getKernel(SoftmaxCrossEntropyWithTemperature, backendName))
+    registerBackend(backendName, composedRowPass);
 }
 
-function registerBackend<Backend extends KernelBackend>(backendName: string, rowPass: RowPass<Backend>): void {
+function registerBackend<Backend extends KernelBackend>(
+  backendName: string,
+  rowPass: RowPass<Backend>,
+): void {
   const kernels = [
     kernelConfig(SoftmaxCrossEntropyWithTemperature, backendName, rowPass, lossKernel),
     kernelConfig(SoftmaxCrossEntropyWithTemperatureGrad, backendName, rowPass, gradKernel),
@@ -58,8 +62,21 @@ function kernelConfig<Backend extends KernelBackend>(
   return {
     kernelName,
     backendName,
-    kernelFunc: ({ inputs, attrs, backend }: { inputs: NamedTensorInfoMap; attrs?: NamedAttrMap; backend: object }) =>
-      kernel(inputs as ObjectiveInputs & Partial<ComputedInputs>, attrs as ObjectiveAttrs, backend as Backend, rowPass),
+    kernelFunc: ({
+      inputs,
+      attrs,
+      backend,
+    }: {
+      inputs: NamedTensorInfoMap;
+      attrs?: NamedAttrMap;
+      backend: object;
+    }) =>
+      kernel(
+        inputs as ObjectiveInputs & Partial<ComputedInputs>,
+        attrs as ObjectiveAttrs,
+        backend as Backend,
+        rowPass,
+      ),
   };
 }
 
@@ -77,9 +94,14 @@ const lossKernel = <Backend extends KernelBackend>(
     return attrs.outputs === 'loss' ? loss : [loss, zeroTensor(student.shape)];
   }
   const { loss, gradient } = runRowPass(inputs, attrs, backend, rowPass);
-  if (loss === null) throw new Error(`${SoftmaxCrossEntropyWithTemperature}: outputs '${attrs.outputs}' hold no loss.`);
+  if (loss === null)
+    throw new Error(`${SoftmaxCrossEntropyWithTemperature}: outputs '${attrs.outputs}' hold no loss.`);
   const result =
-    attrs.reduction === 'none' ? { ...loss, shape: rowShape } : loss.shape.length === 0 ? loss : sumRows(loss, backend);
+    attrs.reduction === 'none'
+      ? { ...loss, shape: rowShape }
+      : loss.shape.length === 0
+        ? loss
+        : sumRows(loss, backend);
   return gradient === null ? result : [result, { ...gradient, shape: student.shape }];
 };
 
@@ -92,7 +114,9 @@ const gradKernel = <Backend extends KernelBackend>(
   if (inputs.student.shape.includes(0)) return zeroTensor(inputs.student.shape);
   const { gradient } = runRowPass(inputs, attrs, backend, rowPass);
   if (gradient === null) {
-    throw new Error(`${SoftmaxCrossEntropyWithTemperatureGrad}: outputs '${attrs.outputs}' hold no gradient.`);
+    throw new Error(
+      `${SoftmaxCrossEntropyWithTemperatureGrad}: outputs '${attrs.outputs}' hold no gradient.`,
+    );
   }
   return { ...gradient, shape: inputs.student.shape };
 };

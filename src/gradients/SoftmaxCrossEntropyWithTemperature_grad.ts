@@ -76,7 +76,10 @@ function runGrad(
 /** The loss of each row before its weight, times dy. */
 function weightsGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs, dy: Tensor): Tensor {
   return tidy(() => {
-    const rows = mul(runObjective({ ...givenTensors(inputs), weights: null }, { ...attrs, reduction: 'none' }), dy);
+    const rows = mul(
+      runObjective({ ...givenTensors(inputs), weights: null }, { ...attrs, reduction: 'none' }),
+      dy,
+    );
     return sumTo(rows, inputs.weights);
   });
 }
@@ -94,12 +97,16 @@ function temperatureGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAt
   };
   return tidy(() => {
     let rows = neg(rowDot(student, runGrad(inputs, soft, 'studentGradient', dy)));
-    if (attrs.targets === 'logits') rows = sub(rows, rowDot(teacher, runGrad(inputs, soft, 'teacherGradient', dy)));
+    if (attrs.targets === 'logits')
+      rows = sub(rows, rowDot(teacher, runGrad(inputs, soft, 'teacherGradient', dy)));
     if (attrs.scaleByTemperatureSquared) {
       const value = runObjective(givenTensors(inputs), { ...soft, reduction: 'none' });
       rows = add(rows, mul(2, mul(value, dy)));
     }
-    return sumTo(div(rows, temperature.rank === rows.rank ? temperature : reshape(temperature, [])), temperature);
+    return sumTo(
+      div(rows, temperature.rank === rows.rank ? temperature : reshape(temperature, [])),
+      temperature,
+    );
   });
 }
 
@@ -111,5 +118,11 @@ function sumTo(rows: Tensor, target: Tensor): Tensor {
 function givenTensors(inputs: ObjectiveInputs<Tensor>) {
   const given = (tensor: Tensor) => (isGiven(tensor) ? tensor : null);
   const { teacher, student, temperature, labels, weights } = inputs;
-  return { teacher, student, temperature: given(temperature), labels: given(labels), weights: given(weights) };
+  return {
+    teacher,
+    student,
+    temperature: given(temperature),
+    labels: given(labels),
+    weights: given(weights),
+  };
 }

@@ -33,11 +33,16 @@ const exp: (x: Tensor) => Tensor = customGrad((input: Tensor | GradSaveFunc, sav
   return { value: tfExp(x), gradFunc: (dy: Tensor, [x]: Tensor[]) => mul(dy, exp(x)) };
 });
 
-const logSumExpRows: (x: Tensor) => Tensor = customGrad((input: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
-  const x = input as Tensor;
-  (save as GradSaveFunc)([x]);
-  return { value: logSumExp(x, 1, true), gradFunc: (dy: Tensor, [x]: Tensor[]) => mul(dy, exp(logSoftmax(x))) };
-});
+const logSumExpRows: (x: Tensor) => Tensor = customGrad(
+  (input: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
+    const x = input as Tensor;
+    (save as GradSaveFunc)([x]);
+    return {
+      value: logSumExp(x, 1, true),
+      gradFunc: (dy: Tensor, [x]: Tensor[]) => mul(dy, exp(logSoftmax(x))),
+    };
+  },
+);
 
 const logSoftmax = (x: Tensor): Tensor => sub(x, logSumExpRows(x));
 
@@ -69,7 +74,8 @@ function divergence(
   z: Tensor,
   t: Tensor | number,
 ): Tensor {
-  const soften = (logits: Tensor) => logSoftmax(typeof t === 'number' ? mul(logits, 1 / t) : div(logits, reshape(t, [t.size, 1])));
+  const soften = (logits: Tensor) =>
+    logSoftmax(typeof t === 'number' ? mul(logits, 1 / t) : div(logits, reshape(t, [t.size, 1])));
   const v = reshape(teacher, z.shape);
   const logQ = soften(z);
   const logP = attrs.targets === 'logits' ? soften(maximum(v, MASKED)) : log(maximum(v, TINY));
@@ -96,7 +102,9 @@ function divergence(
 function hardTerm(labels: Tensor, attrs: ObjectiveAttrs, z: Tensor): Tensor {
   const [rows, classes] = z.shape;
   const given =
-    attrs.labels === 'classIds' ? cast(oneHot(reshape(labels, [rows]), classes), 'float32') : reshape(labels, [rows, classes]);
+    attrs.labels === 'classIds'
+      ? cast(oneHot(reshape(labels, [rows]), classes), 'float32')
+      : reshape(labels, [rows, classes]);
   const eps = attrs.labelSmoothing;
   const smoothed = eps === 0 ? given : add(mul(given, 1 - eps), eps / classes);
   return neg(sum(mul(smoothed, logSoftmax(z)), 1));

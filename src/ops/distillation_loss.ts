@@ -139,11 +139,15 @@ export function distillationLoss<O extends Tensor = Tensor>(
 /** Everything that can be checked without a tensor, with defaults filled in. */
 function checkOptions(options: DistillationOptions) {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`${NAME}: options must be an object; got ${Array.isArray(options) ? 'an array' : options}.`);
+    throw new TypeError(
+      `${NAME}: options must be an object; got ${Array.isArray(options) ? 'an array' : options}.`,
+    );
   }
   for (const key of Object.keys(options)) {
     if (!Object.hasOwn(OPTIONS, key)) {
-      throw new Error(`${NAME}: unknown option '${key}'; expected one of ${Object.keys(OPTIONS).join(', ')}.`);
+      throw new Error(
+        `${NAME}: unknown option '${key}'; expected one of ${Object.keys(OPTIONS).join(', ')}.`,
+      );
     }
   }
   const targets = checkOneOf(options.targets ?? 'logits', ['logits', 'probabilities'], 'targets', NAME);
@@ -158,7 +162,9 @@ function checkOptions(options: DistillationOptions) {
   }
   for (const option of ['alpha', 'labelSmoothing', 'ignoreIndex'] as const) {
     if (options[option] !== undefined && options.labels === undefined) {
-      throw new Error(`${NAME}: ${option} is about the hard term, which needs labels; got ${option} ${options[option]} and no labels.`);
+      throw new Error(
+        `${NAME}: ${option} is about the hard term, which needs labels; got ${option} ${options[option]} and no labels.`,
+      );
     }
   }
   const beta = checkInRange(options.beta ?? 0.5, { low: 0, high: 1 }, 'beta', NAME);
@@ -174,8 +180,16 @@ function checkOptions(options: DistillationOptions) {
     targets,
     divergence: named === 'jsd' ? (limits[beta] ?? named) : named,
     beta,
-    alpha: options.labels === undefined ? 0 : checkInRange(options.alpha ?? 0.5, { low: 0, high: 1 }, 'alpha', NAME),
-    labelSmoothing: checkInRange(options.labelSmoothing ?? 0, { low: 0, high: 1, openAbove: true }, 'labelSmoothing', NAME),
+    alpha:
+      options.labels === undefined
+        ? 0
+        : checkInRange(options.alpha ?? 0.5, { low: 0, high: 1 }, 'alpha', NAME),
+    labelSmoothing: checkInRange(
+      options.labelSmoothing ?? 0,
+      { low: 0, high: 1, openAbove: true },
+      'labelSmoothing',
+      NAME,
+    ),
     scaleByTemperatureSquared: options.scaleByTemperatureSquared ?? true,
     reduction,
     teacherGradient: options.teacherGradient ?? false,
@@ -239,6 +253,9 @@ function reduceRows(
     reduction === Reduction.MEAN
       ? sum(weights)
       : withoutTape(() => sum(cast(notEqual(weights, 0), 'float32')));
-  const divisor = add(total, withoutTape(() => cast(equal(total, 0), 'float32')));
+  const divisor = add(
+    total,
+    withoutTape(() => cast(equal(total, 0), 'float32')),
+  );
   return { weights: div(weights, divisor), scale: weights.size === 1 ? 1 / Math.max(rows, 1) : 1 };
 }

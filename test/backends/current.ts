@@ -56,7 +56,8 @@ function describeWebGL(): string {
   if (!(gl instanceof WebGL2RenderingContext)) throw new Error("Backend 'webgl' has no WebGL2 context.");
   const debugInfo = gl.getExtension('WEBGL_debug_renderer_info');
   const isF16 = tf.env().getBool('WEBGL_FORCE_F16_TEXTURES');
-  if (isF16 !== (BACKEND_PROJECT.precision === 'f16')) throw new Error(`WEBGL_FORCE_F16_TEXTURES is ${isF16}.`);
+  if (isF16 !== (BACKEND_PROJECT.precision === 'f16'))
+    throw new Error(`WEBGL_FORCE_F16_TEXTURES is ${isF16}.`);
   const renderer = debugInfo ? gl.getParameter(debugInfo.UNMASKED_RENDERER_WEBGL) : 'unknown';
   return `webgl 2${isF16 ? ', half-precision textures' : ''} on ${renderer}`;
 }

@@ -1,5 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type DistillationOptions, distillationLoss, softmaxCrossEntropyWithTemperature } from '../../src/index.ts';
+import {
+  type DistillationOptions,
+  distillationLoss,
+  softmaxCrossEntropyWithTemperature,
+} from '../../src/index.ts';
 import { backend, startBackend } from '../backends/current.ts';
 import { DIVERGENCES } from '../cases.ts';
 import { expectClose } from '../close.ts';
@@ -56,7 +60,12 @@ const OPTIONS: Record<string, DistillationOptions> = {
 for (const divergence of DIVERGENCES) {
   for (const [name, given] of Object.entries(OPTIONS)) {
     const options: DistillationOptions = { ...given, divergence, temperature: 1.7, teacherGradient: true };
-    const problem = makeCase('', SHAPE, { divergence, temperature: 1.7, ...pick(given) }, { seed: 21, spread: 1.5 });
+    const problem = makeCase(
+      '',
+      SHAPE,
+      { divergence, temperature: 1.7, ...pick(given) },
+      { seed: 21, spread: 1.5 },
+    );
     if (given.labels) problem.labelIds?.set([1, 6, 0]);
     const u = new Random(22).normals(ROWS * CLASSES);
     const tensors = () => ({
@@ -64,7 +73,8 @@ for (const divergence of DIVERGENCES) {
       z: tf.tensor2d(problem.student, SHAPE),
       direction: tf.tensor2d(u, SHAPE),
     });
-    const total = (v: tf.Tensor, z: tf.Tensor): tf.Scalar => distillationLoss(v, z, { ...options, reduction: tf.Reduction.SUM });
+    const total = (v: tf.Tensor, z: tf.Tensor): tf.Scalar =>
+      distillationLoss(v, z, { ...options, reduction: tf.Reduction.SUM });
 
     describe(`${divergence} ${name}`, () => {
       it('gradients agree with finite differences of the reference', async () => {
@@ -72,8 +82,18 @@ for (const divergence of DIVERGENCES) {
         const [dv, dz] = tf.grads(total)([v, z]);
         const loss = overRows(problem, (row) => referenceRow(row).loss);
         const size = backend.precision === 'f16' ? 0.1 : 10 * TOLERANCE;
-        expectClose(await dz.data(), differences((student) => loss({ student }), problem.student), size, 'dStudent');
-        expectClose(await dv.data(), differences((teacher) => loss({ teacher }), problem.teacher, 1e-5), (i) => size * Math.max(1, Math.abs(1 / problem.teacher[i])), 'dTeacher');
+        expectClose(
+          await dz.data(),
+          differences((student) => loss({ student }), problem.student),
+          size,
+          'dStudent',
+        );
+        expectClose(
+          await dv.data(),
+          differences((teacher) => loss({ teacher }), problem.teacher, 1e-5),
+          (i) => size * Math.max(1, Math.abs(1 / problem.teacher[i])),
+          'dTeacher',
+        );
         tf.dispose([v, z, direction, dv, dz]);
       });
 
@@ -82,10 +102,22 @@ for (const divergence of DIVERGENCES) {
         const along = (v: tf.Tensor, z: tf.Tensor): tf.Scalar =>
           tf.sum(tf.mul(direction, tf.grad((z: tf.Tensor) => total(v, z))(z)));
         const [mixed, hessian] = tf.grads(along)([v, z]);
-        const slope = overRows(problem, (row, n) => dot(referenceRow(row).dStudent, u.subarray(n * CLASSES, (n + 1) * CLASSES)));
+        const slope = overRows(problem, (row, n) =>
+          dot(referenceRow(row).dStudent, u.subarray(n * CLASSES, (n + 1) * CLASSES)),
+        );
         const size = backend.precision === 'f16' ? 0.2 : 1e-4;
-        expectClose(await hessian.data(), differences((student) => slope({ student }), problem.student), size, 'd(dStudent . u)/dStudent');
-        expectClose(await mixed.data(), differences((teacher) => slope({ teacher }), problem.teacher, 1e-5), (i) => size * Math.max(1, Math.abs(1 / problem.teacher[i])), 'd(dStudent . u)/dTeacher');
+        expectClose(
+          await hessian.data(),
+          differences((student) => slope({ student }), problem.student),
+          size,
+          'd(dStudent . u)/dStudent',
+        );
+        expectClose(
+          await mixed.data(),
+          differences((teacher) => slope({ teacher }), problem.teacher, 1e-5),
+          (i) => size * Math.max(1, Math.abs(1 / problem.teacher[i])),
+          'd(dStudent . u)/dTeacher',
+        );
         tf.dispose([v, z, direction, mixed, hessian]);
       });
     });
@@ -96,20 +128,31 @@ for (const divergence of DIVERGENCES) {
 function pick({ targets, alpha, labelSmoothing, labels }: DistillationOptions) {
   return {
     ...(targets ? { targets } : {}),
-    ...(labels ? { labels: 'classIds' as const, alpha: alpha ?? 0.5, labelSmoothing: labelSmoothing ?? 0 } : {}),
+    ...(labels
+      ? { labels: 'classIds' as const, alpha: alpha ?? 0.5, labelSmoothing: labelSmoothing ?? 0 }
+      : {}),
   };
 }
 
 describe('gradients in use', () => {
-  const v = () => tf.tensor2d([[1, 2, 3], [0, -1, 0.5]]);
-  const z = () => tf.tensor2d([[0.3, 0.2, -1], [2, 0, 1]]);
+  const v = () =>
+    tf.tensor2d([
+      [1, 2, 3],
+      [0, -1, 0.5],
+    ]);
+  const z = () =>
+    tf.tensor2d([
+      [0.3, 0.2, -1],
+      [2, 0, 1],
+    ]);
   const CLOSE = backend.precision === 'f16' ? 2e-2 : 1e-5;
 
   it('a third-order gradient is that of the stock composition', async () => {
     const x = tf.tensor1d([0.3, -0.5, 1]);
     const target = tf.tensor1d([1, 0.2, -1]);
     const third = (f: (x: tf.Tensor) => tf.Scalar) => {
-      const along = (g: (x: tf.Tensor) => tf.Tensor) => (x: tf.Tensor) => tf.sum(tf.mul(g(x), tf.tensor1d([1, -2, 0.5]))) as tf.Scalar;
+      const along = (g: (x: tf.Tensor) => tf.Tensor) => (x: tf.Tensor) =>
+        tf.sum(tf.mul(g(x), tf.tensor1d([1, -2, 0.5]))) as tf.Scalar;
       return tf.tidy(() => tf.grad(along(tf.grad(along(tf.grad(f)))))(x));
     };
     const ours = third((x) => softmaxCrossEntropyWithTemperature(target, x, 2));
@@ -119,7 +162,10 @@ describe('gradients in use', () => {
     const q = scaled.map((value) => value / sum);
     const d = [1, -2, 0.5];
     const mean = dot(q, d);
-    const variance = dot(q, d.map((value) => (value - mean) ** 2));
+    const variance = dot(
+      q,
+      d.map((value) => (value - mean) ** 2),
+    );
     const truth = q.map((qi, i) => (qi * ((d[i] - mean) ** 2 - variance)) / 8);
     expectClose(await ours.data(), truth, CLOSE, 'third order');
     tf.dispose([x, target, ours]);
@@ -132,8 +178,18 @@ describe('gradients in use', () => {
     const three = tf.grad(f)(student, tf.tensor1d([3, 3]));
     const computed = tf.grad((z) => tf.sum(tf.mul(f(z), tf.sqrt(tf.tensor1d([4, 25])))))(student);
     const truth = await one.data();
-    expectClose(await three.data(), truth.map((x) => 3 * x), CLOSE, 'constant');
-    expectClose(await computed.data(), truth.map((x, i) => (i < 3 ? 2 : 5) * x), CLOSE, 'computed');
+    expectClose(
+      await three.data(),
+      truth.map((x) => 3 * x),
+      CLOSE,
+      'constant',
+    );
+    expectClose(
+      await computed.data(),
+      truth.map((x, i) => (i < 3 ? 2 : 5) * x),
+      CLOSE,
+      'computed',
+    );
     tf.dispose([teacher, student, one, three, computed]);
   });
 
@@ -141,11 +197,17 @@ describe('gradients in use', () => {
     const [teacher, student] = [v(), z()];
     const before = [await teacher.data(), await student.data()].map((x) => Float32Array.from(x));
     const first = (z: tf.Tensor): tf.Scalar => distillationLoss(teacher, z, { temperature: 4 });
-    const second = (z: tf.Tensor): tf.Scalar => distillationLoss(teacher, z, { temperature: 1, divergence: 'reverseKl' });
+    const second = (z: tf.Tensor): tf.Scalar =>
+      distillationLoss(teacher, z, { temperature: 1, divergence: 'reverseKl' });
     const both = tf.grad((z) => tf.add(first(z), second(z)))(student);
     const each = [tf.grad(first)(student), tf.grad(second)(student)];
     const [a, b] = [await each[0].data(), await each[1].data()];
-    expectClose(await both.data(), a.map((x, i) => x + b[i]), CLOSE, 'sum of gradients');
+    expectClose(
+      await both.data(),
+      a.map((x, i) => x + b[i]),
+      CLOSE,
+      'sum of gradients',
+    );
     expectClose(await teacher.data(), before[0], 0, 'teacher');
     expectClose(await student.data(), before[1], 0, 'student');
     tf.dispose([teacher, student, both, each]);
@@ -161,24 +223,48 @@ describe('gradients in use', () => {
 
   it('the gradient reaches variables through a model', async () => {
     const teacher = v();
-    const input = tf.tensor2d([[1, 0], [0.5, -1]]);
-    const kernel = tf.variable(tf.tensor2d([[0.1, 0.2, 0.3], [-0.3, 0.1, 0]]));
-    const { value, grads } = tf.variableGrads(() => distillationLoss(teacher, tf.matMul(input, kernel), { temperature: 3 }));
+    const input = tf.tensor2d([
+      [1, 0],
+      [0.5, -1],
+    ]);
+    const kernel = tf.variable(
+      tf.tensor2d([
+        [0.1, 0.2, 0.3],
+        [-0.3, 0.1, 0],
+      ]),
+    );
+    const { value, grads } = tf.variableGrads(() =>
+      distillationLoss(teacher, tf.matMul(input, kernel), { temperature: 3 }),
+    );
     const step = 1e-2;
     const at = async (delta: number) => {
-      const moved = tf.add(kernel, tf.tensor2d([[delta, 0, 0], [0, 0, 0]]));
+      const moved = tf.add(
+        kernel,
+        tf.tensor2d([
+          [delta, 0, 0],
+          [0, 0, 0],
+        ]),
+      );
       const loss = distillationLoss(teacher, tf.matMul(input, moved), { temperature: 3 });
       return (await loss.data())[0];
     };
     const slope = ((await at(step)) - (await at(-step))) / (2 * step);
-    expectClose((await grads[kernel.name].data()).slice(0, 1), [slope], backend.precision === 'f16' ? 0.5 : 5e-3, 'd loss / d kernel[0]');
+    expectClose(
+      (await grads[kernel.name].data()).slice(0, 1),
+      [slope],
+      backend.precision === 'f16' ? 0.5 : 5e-3,
+      'd loss / d kernel[0]',
+    );
     tf.dispose([teacher, input, kernel, value, grads]);
   });
 
   it('the teacher is a constant unless asked', async () => {
     const [teacher, student] = [tf.variable(v()), tf.variable(z())];
     const names = (teacherGradient: boolean) => {
-      const { value, grads } = tf.variableGrads(() => distillationLoss(teacher, student, { teacherGradient }), [teacher, student]);
+      const { value, grads } = tf.variableGrads(
+        () => distillationLoss(teacher, student, { teacherGradient }),
+        [teacher, student],
+      );
       const reached = [teacher, student].map(({ name }) => grads[name] != null);
       tf.dispose([value, grads]);
       return reached;
@@ -200,14 +286,24 @@ describe('gradients in use', () => {
     const e = 2e-2;
     const slope = async (a: Promise<number>, b: Promise<number>) => ((await a) - (await b)) / (2 * e);
     const size = backend.precision === 'f16' ? 0.5 : 2e-3;
-    expectClose(await dw.data(), [
-      await slope(at([1 + e, 0.5], [2, 3]), at([1 - e, 0.5], [2, 3])),
-      await slope(at([1, 0.5 + e], [2, 3]), at([1, 0.5 - e], [2, 3])),
-    ], size, 'dWeights');
-    expectClose(await dt.data(), [
-      await slope(at([1, 0.5], [2 + e, 3]), at([1, 0.5], [2 - e, 3])),
-      await slope(at([1, 0.5], [2, 3 + e]), at([1, 0.5], [2, 3 - e])),
-    ], size, 'dTemperature');
+    expectClose(
+      await dw.data(),
+      [
+        await slope(at([1 + e, 0.5], [2, 3]), at([1 - e, 0.5], [2, 3])),
+        await slope(at([1, 0.5 + e], [2, 3]), at([1, 0.5 - e], [2, 3])),
+      ],
+      size,
+      'dWeights',
+    );
+    expectClose(
+      await dt.data(),
+      [
+        await slope(at([1, 0.5], [2 + e, 3]), at([1, 0.5], [2 - e, 3])),
+        await slope(at([1, 0.5], [2, 3 + e]), at([1, 0.5], [2, 3 - e])),
+      ],
+      size,
+      'dTemperature',
+    );
     tf.dispose([teacher, student, dw, dt]);
   });
 });

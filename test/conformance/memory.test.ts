@@ -6,14 +6,28 @@ import { DIVERGENCES } from '../cases.ts';
 beforeAll(startBackend);
 
 describe('nothing is left behind', () => {
-  const v = () => tf.tensor2d([[1, 2, 3], [0, -1, 0.5]]);
-  const z = () => tf.tensor2d([[0.3, 0.2, -1], [2, 0, 1]]);
+  const v = () =>
+    tf.tensor2d([
+      [1, 2, 3],
+      [0, -1, 0.5],
+    ]);
+  const z = () =>
+    tf.tensor2d([
+      [0.3, 0.2, -1],
+      [2, 0, 1],
+    ]);
 
   for (const divergence of DIVERGENCES) {
     it(`${divergence}: a value, gradients and a second-order gradient leave only their results`, async () => {
       const [teacher, student] = [v(), z()];
       const f = (z: tf.Tensor): tf.Scalar =>
-        distillationLoss(teacher, z, { divergence, temperature: 2, labels: [0, 2], weights: [1, 2], ignoreIndex: 5 });
+        distillationLoss(teacher, z, {
+          divergence,
+          temperature: 2,
+          labels: [0, 2],
+          weights: [1, 2],
+          ignoreIndex: 5,
+        });
       tf.dispose(tf.valueAndGrad(f)(student));
       const before = tf.memory();
       const loss = f(student);
@@ -33,12 +47,21 @@ describe('nothing is left behind', () => {
 
   it('1,000 training steps leave tensors and buffers as they were', async () => {
     const teacher = v();
-    const input = tf.tensor2d([[1, 0], [0.5, -1]]);
-    const kernel = tf.variable(tf.tensor2d([[0.1, 0.2, 0.3], [-0.3, 0.1, 0]]));
+    const input = tf.tensor2d([
+      [1, 0],
+      [0.5, -1],
+    ]);
+    const kernel = tf.variable(
+      tf.tensor2d([
+        [0.1, 0.2, 0.3],
+        [-0.3, 0.1, 0],
+      ]),
+    );
     const optimizer = tf.train.sgd(0.1);
     const step = () =>
       optimizer.minimize(
-        () => distillationLoss(teacher, tf.matMul(input, kernel), { temperature: 2, labels: [2, 0], alpha: 0.2 }),
+        () =>
+          distillationLoss(teacher, tf.matMul(input, kernel), { temperature: 2, labels: [2, 0], alpha: 0.2 }),
         true,
       );
     const first = step();

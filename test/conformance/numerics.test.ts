@@ -14,7 +14,11 @@ const { NaN: NOT_A_NUMBER, POSITIVE_INFINITY, NEGATIVE_INFINITY } = Number;
 const halfPrecision = backend.precision === 'f16';
 
 /** Rows of 20 classes whose second row is edited, so that its neighbours show whether the damage stays in it. */
-function edited(name: string, options: CaseOptions, edit: (row: { v: Float32Array; z: Float32Array }) => void): ObjectiveCase {
+function edited(
+  name: string,
+  options: CaseOptions,
+  edit: (row: { v: Float32Array; z: Float32Array }) => void,
+): ObjectiveCase {
   return makeCase(name, [4, 20], options, {
     seed: 7,
     edit: ({ teacher, student }) => edit({ v: teacher.subarray(20, 40), z: student.subarray(20, 40) }),
@@ -29,31 +33,83 @@ for (const divergence of DIVERGENCES) {
     const withProbabilities: CaseOptions = { ...options, targets: 'probabilities' };
 
     it('a class masked in the teacher has no mass there', () =>
-      expectCase(edited('', options, ({ v }) => { v[3] = NEGATIVE_INFINITY; })));
+      expectCase(
+        edited('', options, ({ v }) => {
+          v[3] = NEGATIVE_INFINITY;
+        }),
+      ));
     it('a class masked in the student where the teacher has mass', () =>
-      expectCase(edited('', options, ({ z }) => { z[3] = NEGATIVE_INFINITY; })));
+      expectCase(
+        edited('', options, ({ z }) => {
+          z[3] = NEGATIVE_INFINITY;
+        }),
+      ));
     it('a class masked in both does not exist', () =>
-      expectCase(edited('', options, ({ v, z }) => { v[0] = z[0] = v[19] = z[19] = NEGATIVE_INFINITY; })));
+      expectCase(
+        edited('', options, ({ v, z }) => {
+          v[0] = z[0] = v[19] = z[19] = NEGATIVE_INFINITY;
+        }),
+      ));
     it('a class masked in the student where the probability given is 0', () =>
-      expectCase(edited('', withProbabilities, ({ v, z }) => { v[3] = 0; z[3] = NEGATIVE_INFINITY; })));
+      expectCase(
+        edited('', withProbabilities, ({ v, z }) => {
+          v[3] = 0;
+          z[3] = NEGATIVE_INFINITY;
+        }),
+      ));
     it('a probability of 0 among the targets', () =>
-      expectCase(edited('', withProbabilities, ({ v }) => { v[5] = 0; })));
+      expectCase(
+        edited('', withProbabilities, ({ v }) => {
+          v[5] = 0;
+        }),
+      ));
     it('a whole row masked in the student is NaN', () =>
-      expectCase(edited('', options, ({ z }) => { z.fill(NEGATIVE_INFINITY); })));
+      expectCase(
+        edited('', options, ({ z }) => {
+          z.fill(NEGATIVE_INFINITY);
+        }),
+      ));
     it('a whole row masked in the teacher is NaN', () =>
-      expectCase(edited('', options, ({ v }) => { v.fill(NEGATIVE_INFINITY); })));
+      expectCase(
+        edited('', options, ({ v }) => {
+          v.fill(NEGATIVE_INFINITY);
+        }),
+      ));
     it('NaN in the student makes its row NaN', () =>
-      expectCase(edited('', options, ({ z }) => { z[0] = NOT_A_NUMBER; })));
+      expectCase(
+        edited('', options, ({ z }) => {
+          z[0] = NOT_A_NUMBER;
+        }),
+      ));
     it('NaN in the teacher makes its row NaN', () =>
-      expectCase(edited('', options, ({ v }) => { v[19] = NOT_A_NUMBER; })));
+      expectCase(
+        edited('', options, ({ v }) => {
+          v[19] = NOT_A_NUMBER;
+        }),
+      ));
     it('+Infinity in the student makes its row NaN', () =>
-      expectCase(edited('', options, ({ z }) => { z[7] = POSITIVE_INFINITY; })));
+      expectCase(
+        edited('', options, ({ z }) => {
+          z[7] = POSITIVE_INFINITY;
+        }),
+      ));
     it('+Infinity in the teacher makes its row NaN', () =>
-      expectCase(edited('', options, ({ v }) => { v[7] = POSITIVE_INFINITY; })));
+      expectCase(
+        edited('', options, ({ v }) => {
+          v[7] = POSITIVE_INFINITY;
+        }),
+      ));
     it('a row of weight 0 is exactly 0 even if it holds NaN', () =>
-      expectCase(edited('', { ...options, weights: [1, 0, 2, 1] }, ({ v, z }) => { v[1] = NOT_A_NUMBER; z.fill(NEGATIVE_INFINITY); })));
+      expectCase(
+        edited('', { ...options, weights: [1, 0, 2, 1] }, ({ v, z }) => {
+          v[1] = NOT_A_NUMBER;
+          z.fill(NEGATIVE_INFINITY);
+        }),
+      ));
     it('an ignored row is exactly 0 even if it holds NaN', () => {
-      const problem = edited('', { ...options, labels: 'classIds', ignoreIndex: -1 }, ({ v }) => { v[1] = NOT_A_NUMBER; });
+      const problem = edited('', { ...options, labels: 'classIds', ignoreIndex: -1 }, ({ v }) => {
+        v[1] = NOT_A_NUMBER;
+      });
       problem.labelIds?.set([-1], 1);
       return expectCase(problem);
     });
@@ -62,8 +118,7 @@ for (const divergence of DIVERGENCES) {
       problem.labelIds?.set([20], 1);
       return expectCase(problem);
     });
-    it('one class gives 0 and gradient 0', () =>
-      expectCase(makeCase('', [5, 1], options, { seed: 8 })));
+    it('one class gives 0 and gradient 0', () => expectCase(makeCase('', [5, 1], options, { seed: 8 })));
     it('zero rows give an empty tensor, 0 when reduced, and an empty gradient', async () => {
       const v = tf.zeros([0, 5]);
       const z = tf.zeros([0, 5]);
@@ -79,13 +134,19 @@ for (const divergence of DIVERGENCES) {
   describe(`${divergence}: digits`, () => {
     it('v = z gives gradient exactly 0 and, for a divergence, exactly 0', async () => {
       for (const temperature of [0.5, 4, 1e4]) {
-        const problem = makeCase('', [5, 37], { divergence, temperature }, {
-          seed: 9,
-          edit: ({ teacher, student }) => student.set(teacher),
-        });
+        const problem = makeCase(
+          '',
+          [5, 37],
+          { divergence, temperature },
+          {
+            seed: 9,
+            edit: ({ teacher, student }) => student.set(teacher),
+          },
+        );
         const { loss, dStudent } = await runCase(problem, ones(5), false);
         expectClose(dStudent, new Float32Array(5 * 37), 0, `dStudent at T = ${temperature}`);
-        if (divergence !== 'crossEntropy') expectClose(loss, new Float32Array(5), 0, `loss at T = ${temperature}`);
+        if (divergence !== 'crossEntropy')
+          expectClose(loss, new Float32Array(5), 0, `loss at T = ${temperature}`);
       }
     });
 
@@ -93,41 +154,65 @@ for (const divergence of DIVERGENCES) {
       for (const spread of halfPrecision ? [100] : [10, 3000]) {
         it(`logits of spread ${spread} at T = ${temperature}`, () =>
           expectCase(
-            makeCase('', [6, 50], { divergence, temperature, scaleByTemperatureSquared: false }, { seed: 10, spread }),
+            makeCase(
+              '',
+              [6, 50],
+              { divergence, temperature, scaleByTemperatureSquared: false },
+              { seed: 10, spread },
+            ),
           ));
       }
     }
 
     it('a shift of all logits of a row changes nothing', () =>
       expectCase(
-        makeCase('', [4, 30], { divergence, temperature: 3 }, {
-          seed: 11,
-          edit: ({ teacher, student }) => {
-            const [a, b] = halfPrecision ? [256, -512] : [1e4, -7e3];
-            for (let i = 30; i < 60; i++) teacher[i] += a;
-            for (let i = 60; i < 90; i++) student[i] += b;
-            for (let i = 90; i < 120; i++) { teacher[i] += b; student[i] += b; }
+        makeCase(
+          '',
+          [4, 30],
+          { divergence, temperature: 3 },
+          {
+            seed: 11,
+            edit: ({ teacher, student }) => {
+              const [a, b] = halfPrecision ? [256, -512] : [1e4, -7e3];
+              for (let i = 30; i < 60; i++) teacher[i] += a;
+              for (let i = 60; i < 90; i++) student[i] += b;
+              for (let i = 90; i < 120; i++) {
+                teacher[i] += b;
+                student[i] += b;
+              }
+            },
           },
-        }),
+        ),
       ));
 
     if (!halfPrecision) {
       for (const temperature of [1e3, 1e4]) {
-        for (const [state, distance] of [['apart', 3], ['nearly converged', 1e-2]] as const) {
+        for (const [state, distance] of [
+          ['apart', 3],
+          ['nearly converged', 1e-2],
+        ] as const) {
           it(`T = ${temperature}, student and teacher ${state}: T^2 D within 1e-3 and gradient within 1e-4 of their own size`, async () => {
-            const problem = makeCase('', [4, 100], { divergence, temperature }, {
-              seed: 12,
-              edit: ({ teacher, student }) => {
-                for (let i = 0; i < student.length; i++) student[i] = teacher[i] + (distance / 3) * student[i];
-                for (let i = 100; i < 200; i++) student[i] += 50; // a shifted row
+            const problem = makeCase(
+              '',
+              [4, 100],
+              { divergence, temperature },
+              {
+                seed: 12,
+                edit: ({ teacher, student }) => {
+                  for (let i = 0; i < student.length; i++)
+                    student[i] = teacher[i] + (distance / 3) * student[i];
+                  for (let i = 100; i < 200; i++) student[i] += 50; // a shifted row
+                },
               },
-            });
+            );
             const truth = reference(problem);
             const { loss, dStudent } = await runCase(problem, ones(4), false);
             const own = divergence === 'crossEntropy' ? TOLERANCE : 1e-3;
             expectClose(loss, truth.loss, (n) => own * Math.abs(truth.loss[n]), 'loss');
             const largest = [0, 1, 2, 3].map((n) =>
-              truth.dStudent.subarray(n * 100, n * 100 + 100).reduce((most, slope) => Math.max(most, Math.abs(slope)), 0),
+              truth.dStudent
+                .subarray(n * 100, n * 100 + 100)
+                .reduce((most, slope) => Math.max(most, Math.abs(slope)), 0),
             );
             expectClose(dStudent, truth.dStudent, (i) => 1e-4 * largest[Math.floor(i / 100)], 'dStudent');
           });
@@ -139,13 +224,20 @@ for (const divergence of DIVERGENCES) {
 
 describe('targets that are no distribution', () => {
   it('unnormalised targets of mass S give (S q - p)/T', () =>
-    expectCase(makeCase('', [6, 21], { targets: 'probabilities', temperature: 2 }, { seed: 13, mass: 1.75 })));
+    expectCase(
+      makeCase('', [6, 21], { targets: 'probabilities', temperature: 2 }, { seed: 13, mass: 1.75 }),
+    ));
 
   it('a row of zeros gives 0 and gradient 0', async () => {
-    const problem = makeCase('', [3, 21], { targets: 'probabilities', temperature: 2 }, {
-      seed: 14,
-      edit: ({ teacher }) => teacher.fill(0, 21, 42),
-    });
+    const problem = makeCase(
+      '',
+      [3, 21],
+      { targets: 'probabilities', temperature: 2 },
+      {
+        seed: 14,
+        edit: ({ teacher }) => teacher.fill(0, 21, 42),
+      },
+    );
     const { loss, dStudent } = await runCase(problem, ones(3), false);
     expectClose(loss.subarray(1, 2), [0], 0, 'loss');
     expectClose(dStudent.subarray(21, 42), new Float32Array(21), 0, 'dStudent');
@@ -181,7 +273,9 @@ describe('what a reduction makes of nothing', () => {
   it('all rows ignored give 0 and gradient 0', async () => {
     const v = tf.tensor2d([[1, 2, 3]]);
     const z = tf.tensor2d([[3, 2, 1]]);
-    const { value, grad } = tf.valueAndGrad((z) => distillationLoss(v, z, { labels: [9], ignoreIndex: 9 }))(z);
+    const { value, grad } = tf.valueAndGrad((z) => distillationLoss(v, z, { labels: [9], ignoreIndex: 9 }))(
+      z,
+    );
     expectClose(await value.data(), [0], 0, 'loss');
     expectClose(await grad.data(), [0, 0, 0], 0, 'dStudent');
     tf.dispose([v, z, value, grad]);

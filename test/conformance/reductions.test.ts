@@ -6,8 +6,18 @@ import { expectClose } from '../close.ts';
 beforeAll(startBackend);
 
 const CLOSE = backend.precision === 'f16' ? 3e-2 : 2e-6;
-const V = [[1, 2, 3], [0, -1, 0.5], [2, 2, -2], [0.1, 0, 0]];
-const Z = [[0.3, 0.2, -1], [2, 0, 1], [-1, 1, 1], [0, 0, 2]];
+const V = [
+  [1, 2, 3],
+  [0, -1, 0.5],
+  [2, 2, -2],
+  [0.1, 0, 0],
+];
+const Z = [
+  [0.3, 0.2, -1],
+  [2, 0, 1],
+  [-1, 1, 1],
+  [0, 0, 2],
+];
 
 async function value(options: DistillationOptions): Promise<Float32Array> {
   const loss = distillationLoss(V, Z, { temperature: 2, ...options });
@@ -35,14 +45,25 @@ describe('reductions of distillationLoss are those of tf.losses.computeWeightedL
         const rows = tf.tensor1d(await value({ reduction: tf.Reduction.NONE }));
         const weightTensor = 'weights' in given ? tf.tensor(weights) : undefined;
         const stock = tf.losses.computeWeightedLoss(rows, weightTensor ?? tf.scalar(1), reduction);
-        const truth = weights === 0 ? (await stock.data()).map((x) => (Number.isNaN(x) ? 0 : x)) : await stock.data();
+        const truth =
+          weights === 0 ? (await stock.data()).map((x) => (Number.isNaN(x) ? 0 : x)) : await stock.data();
         expectClose(await value({ ...given, reduction }), truth, CLOSE * 4, 'loss');
-        const gradient = (f: (z: tf.Tensor) => tf.Tensor) => tf.grad((z: tf.Tensor) => tf.sum(f(z)))(tf.tensor2d(Z));
+        const gradient = (f: (z: tf.Tensor) => tf.Tensor) =>
+          tf.grad((z: tf.Tensor) => tf.sum(f(z)))(tf.tensor2d(Z));
         const ours = gradient((z) => distillationLoss(V, z, { temperature: 2, ...given, reduction }));
-        const perRow = gradient((z) => distillationLoss(V, z, { temperature: 2, reduction: tf.Reduction.NONE }));
-        const dRows = tf.grad((rows: tf.Tensor) => tf.sum(tf.losses.computeWeightedLoss(rows, weightTensor ?? tf.scalar(1), reduction)))(rows);
+        const perRow = gradient((z) =>
+          distillationLoss(V, z, { temperature: 2, reduction: tf.Reduction.NONE }),
+        );
+        const dRows = tf.grad((rows: tf.Tensor) =>
+          tf.sum(tf.losses.computeWeightedLoss(rows, weightTensor ?? tf.scalar(1), reduction)),
+        )(rows);
         const share = weights === 0 ? new Float32Array(4) : await dRows.data();
-        expectClose(await ours.data(), (await perRow.data()).map((x, i) => x * share[Math.floor(i / 3)]), CLOSE * 2, 'dStudent');
+        expectClose(
+          await ours.data(),
+          (await perRow.data()).map((x, i) => x * share[Math.floor(i / 3)]),
+          CLOSE * 2,
+          'dStudent',
+        );
       });
     }
   }
@@ -59,18 +80,33 @@ describe('reductions of distillationLoss are those of tf.losses.computeWeightedL
 
   it('ignored rows leave the mean of weighted rows', async () => {
     const rows = await value({ reduction: tf.Reduction.NONE, labels: [0, 1, 2, 0] });
-    const kept = await value({ labels: [0, 1, 2, 0], ignoreIndex: 0, weights: [1, 3, 5, 7], reduction: tf.Reduction.MEAN });
+    const kept = await value({
+      labels: [0, 1, 2, 0],
+      ignoreIndex: 0,
+      weights: [1, 3, 5, 7],
+      reduction: tf.Reduction.MEAN,
+    });
     expectClose(kept, [(3 * rows[1] + 5 * rows[2]) / 8], CLOSE * 8, 'loss');
   });
 
   it('alpha 0.5 is the default with labels, and weighs the soft term by T^2', async () => {
     const hard = await value({ labels: [0, 1, 2, 0], alpha: 1 });
     const soft = await value({ scaleByTemperatureSquared: false });
-    expectClose(await value({ labels: [0, 1, 2, 0] }), [0.5 * hard[0] + 0.5 * 4 * soft[0]], CLOSE * 4, 'loss');
+    expectClose(
+      await value({ labels: [0, 1, 2, 0] }),
+      [0.5 * hard[0] + 0.5 * 4 * soft[0]],
+      CLOSE * 4,
+      'loss',
+    );
   });
 
   it('jsd with beta 0 is kl, with beta 1 reverseKl', async () => {
     expectClose(await value({ divergence: 'jsd', beta: 0 }), await value({ divergence: 'kl' }), 0, 'beta 0');
-    expectClose(await value({ divergence: 'jsd', beta: 1 }), await value({ divergence: 'reverseKl' }), 0, 'beta 1');
+    expectClose(
+      await value({ divergence: 'jsd', beta: 1 }),
+      await value({ divergence: 'reverseKl' }),
+      0,
+      'beta 1',
+    );
   });
 });

@@ -37,7 +37,11 @@ export default async function runTestFile(
     const bundle = await bundleSuite(config.rootDir, project, testPath);
     const run = project.host === 'chromium' ? runInChromium : runInNode;
     await run(bundle, (report) => reports.push(report)).catch((error: Error) => {
-      reports.push({ titles: ['the suite runs to its end'], duration: 0, error: error.stack ?? error.message });
+      reports.push({
+        titles: ['the suite runs to its end'],
+        duration: 0,
+        error: error.stack ?? error.message,
+      });
     });
   }
   return toTestResult(project, testPath, start, reports, absent);
@@ -77,7 +81,9 @@ async function bundleSuite(root: string, project: BackendProject, testPath: stri
     sourcemap: 'inline',
     sourcesContent: false,
     logLevel: 'error',
-    external: inNode ? ['webgpu', 'playwright-core'] : ['fs', 'path', 'perf_hooks', 'os', 'worker_threads', 'util', 'crypto'],
+    external: inNode
+      ? ['webgpu', 'playwright-core']
+      : ['fs', 'path', 'perf_hooks', 'os', 'worker_threads', 'util', 'crypto'],
     define: {
       BACKEND_PROJECT: JSON.stringify(project),
       WASM_FOLDER: JSON.stringify(`${resolve(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist')}/`),
@@ -96,7 +102,10 @@ async function runInNode(bundle: string, report: (report: CaseReport) => void): 
        process.disconnect();
      });`,
   );
-  const child: ChildProcess = fork(main, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: ['--enable-source-maps'] });
+  const child: ChildProcess = fork(main, {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    execArgv: ['--enable-source-maps'],
+  });
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
@@ -110,7 +119,8 @@ async function runInNode(bundle: string, report: (report: CaseReport) => void): 
       done();
     });
     child.on('exit', (code, signal) => {
-      if (!finished) fail(new Error(`The process of the suite ended early, ${signal ?? code}:\n${stderr.slice(-2000)}`));
+      if (!finished)
+        fail(new Error(`The process of the suite ended early, ${signal ?? code}:\n${stderr.slice(-2000)}`));
     });
   });
 }
@@ -119,8 +129,15 @@ async function runInChromium(bundle: string, report: (report: CaseReport) => voi
   const { readFileSync } = await import('node:fs');
   const server = createServer((request, response) => {
     const isScript = request.url === '/suite.js';
-    response.setHeader('content-type', isScript ? 'text/javascript; charset=utf-8' : 'text/html; charset=utf-8');
-    response.end(isScript ? readFileSync(bundle) : '<!doctype html><title>suite</title><script src="/suite.js"></script>');
+    response.setHeader(
+      'content-type',
+      isScript ? 'text/javascript; charset=utf-8' : 'text/html; charset=utf-8',
+    );
+    response.end(
+      isScript
+        ? readFileSync(bundle)
+        : '<!doctype html><title>suite</title><script src="/suite.js"></script>',
+    );
   });
   await new Promise<void>((done) => server.listen(0, 'localhost', done));
   const browser = await launchChromium();
@@ -130,8 +147,11 @@ async function runInChromium(bundle: string, report: (report: CaseReport) => voi
     page.on('pageerror', (error) => pageErrors.push(error.stack ?? error.message));
     await page.exposeFunction('reportCase', report);
     await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
-    if (pageErrors.length > 0) throw new Error(`The page failed to load the suite:\n${pageErrors.join('\n')}`);
-    const crashed = new Promise<never>((_, fail) => page.on('crash', () => fail(new Error('The page crashed.'))));
+    if (pageErrors.length > 0)
+      throw new Error(`The page failed to load the suite:\n${pageErrors.join('\n')}`);
+    const crashed = new Promise<never>((_, fail) =>
+      page.on('crash', () => fail(new Error('The page crashed.'))),
+    );
     await Promise.race([page.evaluate('startSuite(reportCase)'), crashed]);
   } finally {
     await browser.close();
@@ -178,7 +198,9 @@ function toTestResult(
   result.failureMessage =
     failed.length === 0
       ? null
-      : failed.map(({ fullName, failureMessages }) => `  ● ${fullName}\n\n${failureMessages.join('\n')}\n`).join('\n');
+      : failed
+          .map(({ fullName, failureMessages }) => `  ● ${fullName}\n\n${failureMessages.join('\n')}\n`)
+          .join('\n');
   const end = Date.now();
   result.perfStats = { ...result.perfStats, start, end, runtime: end - start, slow: false };
   return result;

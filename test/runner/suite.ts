@@ -67,7 +67,11 @@ async function outcome(action: Action): Promise<string | null> {
 }
 
 /** Runs every case in the order of the file. An error in beforeAll or afterAll fails the cases of its block. */
-export async function runSuite(describeBackend: () => Promise<string>, faults: string[], report: (report: CaseReport) => Promise<void> | void) {
+export async function runSuite(
+  describeBackend: () => Promise<string>,
+  faults: string[],
+  report: (report: CaseReport) => Promise<void> | void,
+) {
   let description = 'the backend starts';
   const started = performance.now();
   const startError = await outcome(async () => {

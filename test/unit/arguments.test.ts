@@ -1,33 +1,104 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { type DistillationOptions, distillationLoss, softmaxCrossEntropyWithTemperature } from '../../src/index.ts';
+import {
+  type DistillationOptions,
+  distillationLoss,
+  softmaxCrossEntropyWithTemperature,
+} from '../../src/index.ts';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-const V = [[1, 2, 3], [3, 2, 1]];
+const V = [
+  [1, 2, 3],
+  [3, 2, 1],
+];
 
 /** Options that the types forbid, as plain JavaScript would pass them. */
 const untyped = (options: object) => options as DistillationOptions;
 
 describe('softmaxCrossEntropyWithTemperature names itself, what it expected and what came', () => {
   const cases: [string, () => unknown, typeof Error, RegExp][] = [
-    ['no tensor', () => softmaxCrossEntropyWithTemperature(null as never, V), TypeError, /softmaxCrossEntropyWithTemperature: teacherLogits must be a tensor or an array of numbers; got null/],
-    ['a string', () => softmaxCrossEntropyWithTemperature(['a', 'b'] as never, V), TypeError, /teacherLogits must be float32, int32 or bool; got dtype string/],
-    ['a complex tensor', () => softmaxCrossEntropyWithTemperature(V, tf.complex([1], [1])), TypeError, /studentLogits must be float32, int32 or bool; got dtype complex64/],
-    ['a ragged array', () => softmaxCrossEntropyWithTemperature([[1], [1, 2]] as never, V), TypeError, /teacherLogits must be a tensor or an array of numbers/],
-    ['rank 0', () => softmaxCrossEntropyWithTemperature(tf.scalar(1), tf.scalar(1)), Error, /teacherLogits must have rank 1 to 6, \[..., classes\]; got shape \[\]/],
-    ['rank 7', () => softmaxCrossEntropyWithTemperature(tf.zeros([1, 1, 1, 1, 1, 1, 2] as never), V), Error, /rank 1 to 6/],
-    ['no class', () => softmaxCrossEntropyWithTemperature(tf.zeros([2, 0]), tf.zeros([2, 0])), Error, /at least one class.*\[2,0\]/],
-    ['another row count', () => softmaxCrossEntropyWithTemperature(V, [[1, 2, 3]]), Error, /must have the same shape; got \[2,3\] and \[1,3\]/],
-    ['another vocabulary', () => softmaxCrossEntropyWithTemperature(V, [[1, 2], [3, 4]]), Error, /got \[2,3\] and \[2,2\].*vocabularies/],
-    ['T = 0', () => softmaxCrossEntropyWithTemperature(V, V, 0), RangeError, /temperature must be a finite number greater than 0; got 0/],
+    [
+      'no tensor',
+      () => softmaxCrossEntropyWithTemperature(null as never, V),
+      TypeError,
+      /softmaxCrossEntropyWithTemperature: teacherLogits must be a tensor or an array of numbers; got null/,
+    ],
+    [
+      'a string',
+      () => softmaxCrossEntropyWithTemperature(['a', 'b'] as never, V),
+      TypeError,
+      /teacherLogits must be float32, int32 or bool; got dtype string/,
+    ],
+    [
+      'a complex tensor',
+      () => softmaxCrossEntropyWithTemperature(V, tf.complex([1], [1])),
+      TypeError,
+      /studentLogits must be float32, int32 or bool; got dtype complex64/,
+    ],
+    [
+      'a ragged array',
+      () => softmaxCrossEntropyWithTemperature([[1], [1, 2]] as never, V),
+      TypeError,
+      /teacherLogits must be a tensor or an array of numbers/,
+    ],
+    [
+      'rank 0',
+      () => softmaxCrossEntropyWithTemperature(tf.scalar(1), tf.scalar(1)),
+      Error,
+      /teacherLogits must have rank 1 to 6, \[..., classes\]; got shape \[\]/,
+    ],
+    [
+      'rank 7',
+      () => softmaxCrossEntropyWithTemperature(tf.zeros([1, 1, 1, 1, 1, 1, 2] as never), V),
+      Error,
+      /rank 1 to 6/,
+    ],
+    [
+      'no class',
+      () => softmaxCrossEntropyWithTemperature(tf.zeros([2, 0]), tf.zeros([2, 0])),
+      Error,
+      /at least one class.*\[2,0\]/,
+    ],
+    [
+      'another row count',
+      () => softmaxCrossEntropyWithTemperature(V, [[1, 2, 3]]),
+      Error,
+      /must have the same shape; got \[2,3\] and \[1,3\]/,
+    ],
+    [
+      'another vocabulary',
+      () =>
+        softmaxCrossEntropyWithTemperature(V, [
+          [1, 2],
+          [3, 4],
+        ]),
+      Error,
+      /got \[2,3\] and \[2,2\].*vocabularies/,
+    ],
+    [
+      'T = 0',
+      () => softmaxCrossEntropyWithTemperature(V, V, 0),
+      RangeError,
+      /temperature must be a finite number greater than 0; got 0/,
+    ],
     ['T = -1', () => softmaxCrossEntropyWithTemperature(V, V, -1), RangeError, /got -1/],
     ['T = NaN', () => softmaxCrossEntropyWithTemperature(V, V, Number.NaN), RangeError, /got NaN/],
-    ['T = Infinity', () => softmaxCrossEntropyWithTemperature(V, V, Number.POSITIVE_INFINITY), RangeError, /got Infinity/],
+    [
+      'T = Infinity',
+      () => softmaxCrossEntropyWithTemperature(V, V, Number.POSITIVE_INFINITY),
+      RangeError,
+      /got Infinity/,
+    ],
     ['one bad T among rows', () => softmaxCrossEntropyWithTemperature(V, V, [1, -2]), RangeError, /got -2/],
-    ['a T per column', () => softmaxCrossEntropyWithTemperature(V, V, [1, 2, 3]), Error, /temperature must be one number or one per row, of shape \[2\]; got shape \[3\]/],
+    [
+      'a T per column',
+      () => softmaxCrossEntropyWithTemperature(V, V, [1, 2, 3]),
+      Error,
+      /temperature must be one number or one per row, of shape \[2\]; got shape \[3\]/,
+    ],
   ];
   for (const [name, call, kind, message] of cases) {
     it(name, () => {
@@ -39,30 +110,92 @@ describe('softmaxCrossEntropyWithTemperature names itself, what it expected and 
   it('a disposed tensor', () => {
     const gone = tf.tensor2d(V);
     gone.dispose();
-    expect(() => softmaxCrossEntropyWithTemperature(gone, V)).toThrow(/teacherLogits is a tensor that was disposed/);
+    expect(() => softmaxCrossEntropyWithTemperature(gone, V)).toThrow(
+      /teacherLogits is a tensor that was disposed/,
+    );
   });
 });
 
 describe('distillationLoss names itself, what it expected and what came', () => {
   const cases: [string, DistillationOptions, typeof Error, RegExp][] = [
-    ['an unknown option', untyped({ temprature: 2 }), Error, /distillationLoss: unknown option 'temprature'; expected one of temperature, /],
+    [
+      'an unknown option',
+      untyped({ temprature: 2 }),
+      Error,
+      /distillationLoss: unknown option 'temprature'; expected one of temperature, /,
+    ],
     ['a name from Object.prototype', untyped({ toString: 1 }), Error, /unknown option 'toString'/],
     ['options that are no object', untyped([1]), TypeError, /options must be an object; got an array/],
     ['alpha without labels', { alpha: 0.5 }, Error, /alpha is about the hard term, which needs labels/],
-    ['labelSmoothing without labels', { labelSmoothing: 0.5 }, Error, /labelSmoothing is about the hard term/],
+    [
+      'labelSmoothing without labels',
+      { labelSmoothing: 0.5 },
+      Error,
+      /labelSmoothing is about the hard term/,
+    ],
     ['alpha above 1', { alpha: 2, labels: [0, 1] }, RangeError, /alpha must be in \[0, 1\]; got 2/],
     ['alpha NaN', { alpha: Number.NaN, labels: [0, 1] }, RangeError, /alpha must be in \[0, 1\]; got NaN/],
-    ['alpha as a string', untyped({ alpha: '0.5', labels: [0, 1] }), TypeError, /alpha must be a number; got string/],
-    ['labelSmoothing of 1', { labelSmoothing: 1, labels: [0, 1] }, RangeError, /labelSmoothing must be in \[0, 1\); got 1/],
-    ['beta without jsd', { beta: 0.5 }, Error, /beta is an option of divergence 'jsd'; got divergence 'crossEntropy'/],
-    ['beta out of range', { divergence: 'jsd', beta: -0.1 }, RangeError, /beta must be in \[0, 1\]; got -0.1/],
-    ['an unknown divergence', untyped({ divergence: 'tvd' }), RangeError, /divergence must be one of 'crossEntropy', 'kl', 'reverseKl', 'jsd'; got 'tvd'/],
+    [
+      'alpha as a string',
+      untyped({ alpha: '0.5', labels: [0, 1] }),
+      TypeError,
+      /alpha must be a number; got string/,
+    ],
+    [
+      'labelSmoothing of 1',
+      { labelSmoothing: 1, labels: [0, 1] },
+      RangeError,
+      /labelSmoothing must be in \[0, 1\); got 1/,
+    ],
+    [
+      'beta without jsd',
+      { beta: 0.5 },
+      Error,
+      /beta is an option of divergence 'jsd'; got divergence 'crossEntropy'/,
+    ],
+    [
+      'beta out of range',
+      { divergence: 'jsd', beta: -0.1 },
+      RangeError,
+      /beta must be in \[0, 1\]; got -0.1/,
+    ],
+    [
+      'an unknown divergence',
+      untyped({ divergence: 'tvd' }),
+      RangeError,
+      /divergence must be one of 'crossEntropy', 'kl', 'reverseKl', 'jsd'; got 'tvd'/,
+    ],
     ['unknown targets', untyped({ targets: 'log' }), RangeError, /targets must be one of/],
-    ['an unknown reduction', untyped({ reduction: 9 }), RangeError, /reduction must be a tf.Reduction; got 9/],
-    ['labels of another shape', { labels: [0, 1, 2] }, Error, /labels must be class ids of shape \[2\] or a distribution of shape \[2,3\]; got shape \[3\]/],
-    ['weights of another shape', { weights: [1, 2, 3] }, Error, /weights must be one number or one per row, of shape \[2\]; got shape \[3\]/],
-    ['ignoreIndex with a distribution', { labels: V, ignoreIndex: 0 }, Error, /ignoreIndex needs labels that are class ids/],
-    ['ignoreIndex that is no integer', { labels: [0, 1], ignoreIndex: 0.5 }, RangeError, /ignoreIndex must be an integer; got 0.5/],
+    [
+      'an unknown reduction',
+      untyped({ reduction: 9 }),
+      RangeError,
+      /reduction must be a tf.Reduction; got 9/,
+    ],
+    [
+      'labels of another shape',
+      { labels: [0, 1, 2] },
+      Error,
+      /labels must be class ids of shape \[2\] or a distribution of shape \[2,3\]; got shape \[3\]/,
+    ],
+    [
+      'weights of another shape',
+      { weights: [1, 2, 3] },
+      Error,
+      /weights must be one number or one per row, of shape \[2\]; got shape \[3\]/,
+    ],
+    [
+      'ignoreIndex with a distribution',
+      { labels: V, ignoreIndex: 0 },
+      Error,
+      /ignoreIndex needs labels that are class ids/,
+    ],
+    [
+      'ignoreIndex that is no integer',
+      { labels: [0, 1], ignoreIndex: 0.5 },
+      RangeError,
+      /ignoreIndex must be an integer; got 0.5/,
+    ],
   ];
   for (const [name, options, kind, message] of cases) {
     it(name, () => {
