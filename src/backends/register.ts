@@ -22,10 +22,12 @@ import {
 import { rowPass as composedRowPass } from './composed.ts';
 import { rowPass as cpuRowPass } from './cpu.ts';
 import type { RowPass, RowPassResult } from './row_pass.ts';
+import { rowPass as webgpuRowPass } from './webgpu/index.ts';
 
 /** Registers the kernels of every backend that has a row pass of its own. Again is a no-op. */
 export function registerBackends(): void {
   registerBackend('cpu', cpuRowPass);
+  registerBackend('webgpu', webgpuRowPass);
 }
 
 /** Gives a backend the composition of stock ops if it has no kernels of ours, so that no backend is ever an error. */

@@ -1,0 +1,3 @@
+fn writeLoss(row: u32, value: f32) {
+  result[row] = value;
+}
