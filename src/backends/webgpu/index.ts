@@ -1,4 +1,4 @@
-import type { DataType, KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import { type DataType, env, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { Objective, RowPassOutputs } from '../../../kernels/objective.ts';
 import type { RowPass, RowPassRequest } from '../row_pass.ts';
 import { type RowPassVariant, rowPassPipeline, variantKey } from './pipeline.ts';
@@ -70,11 +70,20 @@ const DIVERGENCE = { crossEntropy: 0, kl: 1, reverseKl: 2, jsd: 3 } as const;
 const LABELS = { none: 0, classIds: 1, distribution: 2 } as const;
 const GRADIENT = { loss: 0, lossAndStudentGradient: 1, studentGradient: 1, teacherGradient: 2 } as const;
 
+/** Threads that share a row, a power of two up to 256; 0, the default, lets plan.ts choose. For tuning and tests. */
+export const LANES_FLAG = 'TFJS_DISTILL_WEBGPU_LANES';
+env().registerFlag(LANES_FLAG, () => 0);
+
 /** One dispatch for whatever is asked for: MATH.md by kernels/wgsl/row_pass.wgsl. */
 export const rowPass: RowPass<WebGPUBackend> = (request) => {
   const { backend, rows, classes, objective, outputs } = request;
   checkLimits(request);
-  const { lanes, workgroup } = plan({ rows, classes, isSoftware: isSoftware(backend) });
+  const { lanes, workgroup } = plan({
+    rows,
+    classes,
+    isSoftware: isSoftware(backend),
+    lanes: env().getNumber(LANES_FLAG),
+  });
   const variant = variantOf(objective, outputs, lanes, workgroup);
   const key = variantKey(variant);
   backend.pipelineCache[key] ??= rowPassPipeline(backend.device, variant);

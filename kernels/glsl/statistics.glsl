@@ -1,0 +1,95 @@
+// Finishes a row: its loss, and what its gradient needs. MATH (1), (2), (6), (15)-(18), (25)-(27).
+
+Statistics invalidRow() {
+  return Statistics(false, false, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0);
+}
+
+#if HAS_HARD
+// H of MATH (18); sets log s1 and Y'.
+float hardTerm(int row, Maxima maxima, Sums sums, inout Statistics statistics) {
+  float labelSum = 1.0;
+  float linear = 0.0;
+  bool isUnbounded = false;
+#if LABEL_SUMS
+  LabelSums labelSums = collectLabels(row, maxima);
+  linear = labelSums.linear;
+  isUnbounded = labelSums.isInfinite;
+  statistics.isValid = statistics.isValid && !labelSums.isNotANumber;
+#endif
+#if LABELS == CLASS_IDS
+  float z = studentAt(row, int(getLabels(row)));
+  if (isMasked(z)) isUnbounded = true;
+  else linear += (1.0 - labelSmoothing) * (maxima.student - z);
+#elif LABEL_SUMS
+  labelSum = labelSums.labels;
+#endif
+  statistics.logOne = log(sums.one);
+  statistics.labelSum = (1.0 - labelSmoothing) * labelSum + labelSmoothing;
+  if (isUnbounded) return infinity(1.0);
+  return statistics.labelSum * statistics.logOne + linear;
+}
+#endif
+
+bool hasValidLabel(int row) {
+#if LABELS == CLASS_IDS
+  float label = getLabels(row);
+  return !isNotANumber(label) && !isMasked(label) && label >= 0.0 && label < float(classes);
+#else
+  return true;
+#endif
+}
+
+// The loss is NaN where the row is not valid.
+Statistics statisticsOf(int row, Factors factors, out float loss) {
+  loss = 0.0;
+  Statistics statistics = invalidRow();
+  if (factors.isZero) return statistics;
+  loss = notANumber();
+  if (!factors.isValid || !hasValidLabel(row)) return statistics;
+  float inverseT = factors.inverseTemperature;
+  Maxima maxima = collectMaxima(row, inverseT);
+  if (!isRowOfNumbers(maxima)) return statistics;
+  Sums sums = collectSums(row, maxima, inverseT);
+  statistics.isValid = true;
+  statistics.maxStudent = maxima.student;
+  statistics.maxTeacher = maxima.teacher;
+  float total = 0.0;
+  bool isUnbounded = false;
+#if HAS_SOFT
+  Logarithms logs = logarithmsOf(row, maxima, sums, inverseT);
+  statistics.isNear = logs.isNear;
+  statistics.logStudent = logs.student;
+  statistics.logTeacher = logs.teacher;
+  statistics.lambda = logs.lambda;
+#if TARGETS == PROBABILITIES
+  statistics.teacherSum = sums.teacher;
+#endif
+#if DIVERGENCE == JSD
+  Mixture mixture = collectMixture(row, maxima, logs, inverseT);
+  float divergence = logs.isNear ? mixture.near : beta * mixture.teacher + (1.0 - beta) * mixture.student;
+#if OUTPUT == TO_TEACHER
+  statistics.level = mixture.teacher;
+#else
+  statistics.level = mixture.student;
+#endif
+#else
+  float divergence = divergenceOf(logs, sums);
+  statistics.level = levelOf(divergence, logs, sums);
+  isUnbounded = sums.isInfinite;
+#endif
+  total += softFactor(factors) * divergence;
+#endif
+#if HAS_HARD
+  float hard = hardTerm(row, maxima, sums, statistics);
+  if (isNotANumber(hard)) isUnbounded = true;
+  else total += factors.weight * hardWeight * hard;
+#endif
+  if (statistics.isValid) loss = isUnbounded ? infinity(factors.weight) : total;
+  // Where the value is infinite, these gradients do not exist.
+#if HAS_SOFT && DIVERGENCE == REVERSE_KL && OUTPUT == TO_STUDENT
+  if (sums.isInfinite) statistics.isValid = false;
+#elif HAS_SOFT && TARGETS == LOGITS && DIVERGENCE != REVERSE_KL && OUTPUT == TO_TEACHER
+  if (sums.isInfinite) statistics.isValid = false;
+#endif
+  return statistics;
+}

@@ -1,0 +1,15 @@
+// Program: Mixture of each lane of each row, jsd only.
+
+void main() {
+  int row = outNumber() / lanes;
+  int lane = outNumber() - row * lanes;
+  Factors factors = factorsOf(row);
+  setOutput(vec4(0.0));
+  if (row >= rows || factors.isZero) return;
+  float inverseT = factors.inverseTemperature;
+  Maxima maxima = collectMaxima(row, inverseT);
+  if (!isRowOfNumbers(maxima)) return;
+  Logarithms logs = logarithmsOf(row, maxima, collectSums(row, maxima, inverseT), inverseT);
+  Mixture mixture = sweepMixture(row, lane, lanes, maxima, logs, inverseT);
+  setOutput(vec4(mixture.teacher, mixture.student, mixture.near, 0.0));
+}
