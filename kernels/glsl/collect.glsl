@@ -57,14 +57,3 @@ Logarithms logarithmsOf(int row, Maxima maxima, Sums sums, float inverseT) {
   logs.student = logs.teacher + logs.lambda + (a - b) * inverseT;
   return logs;
 }
-
-#if DIVERGENCE == JSD && HAS_SOFT
-Mixture collectMixture(int row, Maxima maxima, Logarithms logs, float inverseT) {
-#if SOURCE == SWEEP
-  return sweepMixture(row, 0, 1, maxima, logs, inverseT);
-#else
-  vec4 texel = addLanes(mixtureTexels, row, mixtureLanes);
-  return Mixture(texel.r, texel.g, texel.b);
-#endif
-}
-#endif

@@ -9,7 +9,7 @@ struct Mixture {
 void addMixture(inout Mixture mixture, Term term, Logarithms logs) {
   float p = term.w;
 #if TARGETS == LOGITS
-  p = mass(term.b) == 0.0 ? 0.0 : exp(term.b - logs.teacher);
+  p = term.w == 0.0 ? 0.0 : exp(term.b - logs.teacher);
 #endif
   if (logs.isNear) {
     if (!term.hasStudent) return;
@@ -36,15 +36,15 @@ void addMixture(inout Mixture mixture, Term term, Logarithms logs) {
 Mixture sweepMixture(int row, int lane, int lanes, Maxima maxima, Logarithms logs, float inverseT) {
   Mixture mixture = Mixture(0.0, 0.0, 0.0);
   vec2 reference = logs.isNear ? referenceOf(row) : vec2(0.0);
-  Walk teacherAt = teacherWalk(row, lane, lanes);
-  Walk studentAt = studentWalk(row, lane, lanes);
+  Walk alongTeacher = teacherWalk(row, lane, lanes);
+  Walk alongStudent = studentWalk(row, lane, lanes);
   for (int column = 2 * lane; column < classes; column += 2 * lanes) {
-    vec2 v = pairAt(teacher, TEACHER_PACKED, teacherAt);
-    vec2 z = pairAt(student, STUDENT_PACKED, studentAt);
+    vec2 v = pairAt(teacher, TEACHER_PACKED, alongTeacher);
+    vec2 z = pairAt(student, STUDENT_PACKED, alongStudent);
     addMixture(mixture, termOf(z.x, v.x, maxima, reference, inverseT), logs);
     if (column + 1 < classes) addMixture(mixture, termOf(z.y, v.y, maxima, reference, inverseT), logs);
-    advance(teacherAt);
-    advance(studentAt);
+    advance(alongTeacher);
+    advance(alongStudent);
   }
   return mixture;
 }

@@ -4,6 +4,17 @@ Statistics invalidRow() {
   return Statistics(false, false, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0);
 }
 
+#if DIVERGENCE == JSD && HAS_SOFT
+Mixture collectMixture(int row, Maxima maxima, Logarithms logs, float inverseT) {
+#if SOURCE == SWEEP
+  return sweepMixture(row, 0, 1, maxima, logs, inverseT);
+#else
+  vec4 texel = addLanes(mixtureTexels, row, mixtureLanes);
+  return Mixture(texel.r, texel.g, texel.b);
+#endif
+}
+#endif
+
 #if HAS_HARD
 // H of MATH (18); sets log s1 and Y'.
 float hardTerm(int row, Maxima maxima, Sums sums, inout Statistics statistics) {

@@ -5,6 +5,7 @@ float half_(float x) {
   return unpackHalf2x16(packHalf2x16(vec2(x, 0.0))).x;
 }
 
+#if SOURCE != STATISTICS
 vec4 texelOfStatistics(Statistics row, float loss, int part) {
   float student = row.isNear ? row.lambda : row.logStudent;
   float teacher = row.isNear ? -1.0 - row.logTeacher : row.logTeacher;
@@ -21,6 +22,7 @@ vec4 texelOfStatistics(Statistics row, float loss, int part) {
 #endif
   return vec4(row.maxStudent, row.maxTeacher, student, teacher);
 }
+#else
 
 Statistics statisticsAt(int row) {
   vec4 texel = texelAt(statistics, row * STATISTICS_TEXELS);
@@ -53,3 +55,4 @@ Statistics statisticsAt(int row) {
   found.labelSum = second.a;
   return found;
 }
+#endif

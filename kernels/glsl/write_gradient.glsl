@@ -48,7 +48,7 @@ float gradientOf(Statistics row, Factors factors, float z, float v, float label,
 #else
   float slope = c.hasTeacher || c.hasStudent ? teacherSlope(row, c) : 0.0;
   bool isUnbounded = isNotANumber(slope) || isMasked(slope);
-  gradient = isUnbounded ? infinity(sign(slope) * sign(factors.weight)) : softFactor(factors) * slope;
+  gradient = isUnbounded ? infinity(isMasked(slope) ? -factors.weight : factors.weight) : softFactor(factors) * slope;
 #endif
 #endif
 #if HAS_HARD && OUTPUT == TO_STUDENT

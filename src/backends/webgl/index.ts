@@ -1,137 +1,201 @@
-import type { DataType, KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
-import type { Objective, RowPassOutputs } from '../../../kernels/objective.ts';
-import { lossOfStatistics, rowPass as rowPassSource } from '../../generated/glsl.ts';
-import type { RowPass, RowPassRequest } from '../row_pass.ts';
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
+import { hasHalfTextures, type WebGLBackend } from './backend.ts';
+import { LANES_PER_MERGE, lanesFor } from './lanes.ts';
+import {
+  needsLabelSums,
+  SoftmaxCrossEntropyWithTemperatureProgram,
+  type Specialisation,
+  type Stage,
+  type StatisticsSource,
+  sourceOf,
+  UNIFORMS,
+  type UniformName,
+} from './program.ts';
+import { Textures } from './textures.ts';
 
-/** What tfjs asks of a program; its source and shapes are its identity. */
-interface GPGPUProgram {
-  variableNames: string[];
-  outputShape: number[];
-  userCode: string;
-  packedOutput?: boolean;
-  customUniforms?: { name: string; type: 'int' | 'float' }[];
-}
+export { supportsRowPass, type WebGLBackend } from './backend.ts';
 
-/** The parts of tfjs's 'webgl' backend that are used here. */
-export interface WebGLBackend extends KernelBackend {
-  runWebGLProgram(
-    program: GPGPUProgram,
-    inputs: TensorInfo[],
-    outputDtype: DataType,
-    customUniformValues?: number[][],
-  ): TensorInfo;
-  disposeIntermediateTensorInfo(info: TensorInfo): void;
-}
-
-type Pass = 'LOSS' | 'STATISTICS' | 'GRADIENT';
-
-/** tfjs names a kernel in tf.time and tf.profile after the class of its program. */
-class SoftmaxCrossEntropyWithTemperatureProgram implements GPGPUProgram {
-  constructor(
-    readonly variableNames: string[],
-    readonly outputShape: number[],
-    readonly userCode: string,
-    readonly packedOutput: boolean,
-    readonly customUniforms: { name: string; type: 'int' | 'float' }[],
-  ) {}
-}
-
-/** Loss alone is one pass; loss and gradient are statistics, loss out of statistics, gradient: MATH.md by kernels/glsl/row_pass.glsl. */
+/**
+ * MATH.md by kernels/glsl. A program of tfjs has one output, so a row pass is several:
+ * - short rows: the loss in one pass; or statistics of each row, the loss out of them, and the gradient;
+ * - long rows: the maxima of each lane, merged; the sums of each lane, merged; for jsd its two sums likewise; then as above.
+ */
 export const rowPass: RowPass<WebGLBackend> = (request) => {
-  const { backend, rows, classes, outputs } = request;
-  if (outputs === 'loss') return { loss: runPass(request, 'LOSS', [rows]), gradient: null };
-  const statistics = runPass(request, 'STATISTICS', [2 * rows, 2 * texelsOf(request.objective, outputs)]);
-  const loss = outputs === 'lossAndStudentGradient' ? pickLoss(backend, rows, statistics) : null;
-  const gradient = runPass(request, 'GRADIENT', [rows, classes], statistics);
-  backend.disposeIntermediateTensorInfo(statistics);
-  return { loss, gradient };
+  const textures = new Textures(request.backend);
+  try {
+    return new RowPassRun(request, textures).run();
+  } finally {
+    textures.dispose();
+  }
 };
 
-/** Texels of four statistics a row: see PASS_STATISTICS. */
-function texelsOf({ labels, divergence }: Objective, outputs: RowPassOutputs): number {
-  return outputs === 'teacherGradient' || labels !== 'none' || divergence === 'jsd' ? 3 : 2;
-}
+class RowPassRun {
+  private readonly specialisation: Specialisation;
+  private readonly inputs: [string, TensorInfo][];
+  private readonly uniforms: Partial<Record<UniformName, number>>;
+  /** The student's layout, which its gradient takes over. */
+  private readonly gradientIsPacked: boolean;
+  private readonly gradientShape: number[];
 
-function pickLoss(backend: WebGLBackend, rows: number, statistics: TensorInfo): TensorInfo {
-  const program = new SoftmaxCrossEntropyWithTemperatureProgram(
-    ['statistics'],
-    [rows],
-    lossOfStatistics,
-    false,
-    [],
-  );
-  return backend.runWebGLProgram(program, [statistics], 'float32');
-}
+  constructor(
+    private readonly request: RowPassRequest<WebGLBackend>,
+    private readonly textures: Textures,
+  ) {
+    const { rows, classes, objective, outputs, temperature, labels, weights } = request;
+    const teacher = textures.matrix(request.teacher, rows, classes);
+    const student = textures.matrix(request.student, rows, classes);
+    const distribution =
+      labels && objective.labels === 'distribution' ? textures.matrix(labels, rows, classes) : null;
+    const isHalf = hasHalfTextures();
+    this.specialisation = {
+      objective,
+      outputs,
+      hasTemperatureTensor: typeof temperature !== 'number',
+      hasWeightsTensor: weights !== null,
+      teacherIsPacked: teacher.isPacked,
+      studentIsPacked: student.isPacked,
+      labelsArePacked: distribution?.isPacked ?? false,
+      hasHalfTextures: isHalf,
+      statisticsTexels: isHalf ? 3 : 2,
+    };
+    this.gradientIsPacked = student.isPacked;
+    this.gradientShape = student.isPacked
+      ? [rows / student.matrixRows, student.matrixRows, classes]
+      : [rows, classes];
+    this.inputs = [
+      ['teacher', teacher.info],
+      ['student', student.info],
+    ];
+    if (typeof temperature !== 'number') this.inputs.push(['temperature', textures.vector(temperature)]);
+    if (labels) this.inputs.push(['labels', distribution?.info ?? textures.vector(labels)]);
+    if (weights) this.inputs.push(['weights', textures.vector(weights)]);
+    const stride = (info: TensorInfo) => (textures.vector(info).shape[0] === 1 ? 0 : 1);
+    const t = typeof temperature === 'number' ? temperature : 1;
+    this.uniforms = {
+      rows,
+      classes,
+      teacherRows: teacher.matrixRows,
+      studentRows: student.matrixRows,
+      labelRows: distribution?.matrixRows ?? 1,
+      outRows: student.matrixRows,
+      temperatureStride: typeof temperature === 'number' ? 0 : stride(temperature),
+      weightStride: weights ? stride(weights) : 0,
+      rowTemperature: t,
+      inverseTemperature: Math.min(1 / t, 3e38),
+      softWeight: objective.softWeight,
+      hardWeight: objective.hardWeight,
+      labelSmoothing: objective.labelSmoothing,
+      smoothingShare: objective.labelSmoothing / classes,
+      beta: objective.beta,
+      scale: objective.scale,
+    };
+  }
 
-function runPass(
-  request: RowPassRequest<WebGLBackend>,
-  pass: Pass,
-  outputShape: number[],
-  statistics?: TensorInfo,
-): TensorInfo {
-  const inputs: [string, TensorInfo][] = inputsOf(request);
-  if (statistics) inputs.push(['statistics', statistics]);
-  const uniforms = uniformsOf(request);
-  const program = new SoftmaxCrossEntropyWithTemperatureProgram(
-    inputs.map(([name]) => name),
-    outputShape,
-    `${definitions(request, pass)}\n${rowPassSource}`,
-    pass === 'STATISTICS',
-    uniforms.map(([name, type]) => ({ name, type })),
-  );
-  const tensors = inputs.map(([, info]) => info);
-  const values = uniforms.map(([, , value]) => [value]);
-  return request.backend.runWebGLProgram(program, tensors, 'float32', values);
-}
+  run(): RowPassResult {
+    const { rows, classes, outputs, objective } = this.request;
+    const lanes = lanesFor(rows, classes, this.specialisation.hasHalfTextures ? 'float16' : 'float32');
+    let source: StatisticsSource = 'SWEEP';
+    if (lanes > 1) {
+      source = 'CELLS';
+      this.sweepByLanes(lanes, objective.softWeight !== 0 && objective.divergence === 'jsd');
+    }
+    if (outputs === 'loss') return { loss: this.stage('writeLoss', source, [rows]), gradient: null };
+    const { statisticsTexels } = this.specialisation;
+    this.keep('statistics', this.texelStage('writeStatistics', source, rows * statisticsTexels));
+    const loss = outputs === 'lossAndStudentGradient' ? this.stage('writeLoss', 'STATISTICS', [rows]) : null;
+    const gradient = this.stage('writeGradient', 'STATISTICS', this.gradientShape, {}, this.gradientIsPacked);
+    return { loss, gradient: { ...gradient, shape: [rows, classes] } };
+  }
 
-const DIVERGENCE = { crossEntropy: 0, kl: 1, reverseKl: 2, jsd: 3 } as const;
-const LABELS = { none: 0, classIds: 1, distribution: 2 } as const;
+  /** Leaves maximaTexels, one a row, and sumTexels, mixtureTexels, a few a row, among the inputs. */
+  private sweepByLanes(lanes: number, hasMixture: boolean): void {
+    const { rows, objective } = this.request;
+    const maxima = this.texelStage('writeMaxima', 'SWEEP', rows * lanes, { lanes });
+    this.keep('maximaTexels', this.merge('mergeMaxima', maxima, rows, lanes, 1).texels);
+    const lines = needsLabelSums(objective) ? 2 * rows : rows;
+    const laneSums = this.texelStage('writeSums', 'CELLS', lines * lanes, { lanes });
+    // Every lane of the mixture wants the sums of its row, so for it they are merged to the end.
+    const sums = this.merge('mergeSums', laneSums, lines, lanes, hasMixture ? 1 : LANES_PER_MERGE);
+    this.keep('sumTexels', sums.texels);
+    this.uniforms.sumLanes = sums.lanes;
+    if (!hasMixture) return;
+    const laneMixtures = this.texelStage('writeMixture', 'CELLS', rows * lanes, { lanes });
+    const mixtures = this.merge('mergeSums', laneMixtures, rows, lanes, LANES_PER_MERGE);
+    this.keep('mixtureTexels', mixtures.texels);
+    this.uniforms.mixtureLanes = mixtures.lanes;
+  }
 
-/** The header that row_pass.glsl expects; the only source that varies. */
-function definitions(
-  { objective, outputs, temperature, weights }: RowPassRequest<WebGLBackend>,
-  pass: Pass,
-): string {
-  const flags: string[] = [`PASS_${pass}`, objective.targets === 'logits' ? 'LOGITS' : 'PROBABILITIES'];
-  if (outputs === 'teacherGradient') flags.push('TO_TEACHER');
-  if (typeof temperature !== 'number') flags.push('TEMPERATURE_TENSOR');
-  if (weights) flags.push('WEIGHTS_TENSOR');
-  flags.push(`DIVERGENCE ${DIVERGENCE[objective.divergence]}`, `LABELS ${LABELS[objective.labels]}`);
-  return flags.map((flag) => `#define ${flag}`).join('\n');
-}
+  /** Merges in steps until at most `enough` lanes to a line are left. */
+  private merge(
+    stage: 'mergeMaxima' | 'mergeSums',
+    texels: TensorInfo,
+    lines: number,
+    lanes: number,
+    enough: number,
+  ): { texels: TensorInfo; lanes: number } {
+    let merged = texels;
+    let lanesBefore = lanes;
+    while (lanesBefore > enough) {
+      const left = Math.ceil(lanesBefore / LANES_PER_MERGE);
+      const before = this.textures.texels(merged);
+      const program = this.program(stage, 'SWEEP', ['texels'], [2, 2 * lines * left], true);
+      merged = this.launch(program, [before], { rows: lines, lines, lanes: left, lanesBefore });
+      this.textures.temporary(merged);
+      lanesBefore = left;
+    }
+    return { texels: merged, lanes: lanesBefore };
+  }
 
-function inputsOf(request: RowPassRequest<WebGLBackend>): [string, TensorInfo][] {
-  const { rows, classes, teacher, student, temperature, labels, weights, objective } = request;
-  const view = ({ dataId, dtype }: TensorInfo, shape: number[]): TensorInfo => ({ dataId, shape, dtype });
-  const inputs: [string, TensorInfo][] = [
-    ['teacher', view(teacher, [rows, classes])],
-    ['student', view(student, [rows, classes])],
-  ];
-  if (typeof temperature !== 'number') inputs.push(['temperature', view(temperature, [sizeOf(temperature)])]);
-  if (labels)
-    inputs.push(['labels', view(labels, objective.labels === 'classIds' ? [rows] : [rows, classes])]);
-  if (weights) inputs.push(['weights', view(weights, [sizeOf(weights)])]);
-  return inputs;
-}
+  /** Gives what a stage wrote to those that follow. */
+  private keep(name: string, texels: TensorInfo): void {
+    this.inputs.push([name, this.textures.texels(texels)]);
+  }
 
-function sizeOf({ shape }: TensorInfo): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
+  /** A stage that writes `count` RGBA texels: blocks of two by two of a packed matrix of two rows. */
+  private texelStage(
+    stage: Stage,
+    source: StatisticsSource,
+    count: number,
+    uniforms: Partial<Record<UniformName, number>> = {},
+  ): TensorInfo {
+    return this.textures.temporary(this.stage(stage, source, [2, 2 * count], uniforms, true));
+  }
 
-function uniformsOf(request: RowPassRequest<WebGLBackend>): [string, 'int' | 'float', number][] {
-  const { classes, temperature, weights, objective } = request;
-  const isNumber = typeof temperature === 'number';
-  return [
-    ['classes', 'int', classes],
-    ['temperatures', 'int', isNumber ? 0 : sizeOf(temperature)],
-    ['weightCount', 'int', weights ? sizeOf(weights) : 0],
-    ['temperatureOfAll', 'float', isNumber ? temperature : 1],
-    ['inverseTemperature', 'float', isNumber ? Math.min(1 / temperature, 3e38) : 1],
-    ['softWeight', 'float', objective.softWeight],
-    ['hardWeight', 'float', objective.hardWeight],
-    ['labelSmoothing', 'float', objective.labelSmoothing],
-    ['beta', 'float', objective.beta],
-    ['scale', 'float', objective.scale],
-    ['temperatureSquared', 'int', objective.scaleByTemperatureSquared ? 1 : 0],
-  ];
+  private stage(
+    stage: Stage,
+    source: StatisticsSource,
+    shape: number[],
+    uniforms: Partial<Record<UniformName, number>> = {},
+    isPacked = false,
+  ): TensorInfo {
+    const names = this.inputs.map(([name]) => name);
+    const program = this.program(stage, source, names, shape, isPacked);
+    return this.launch(
+      program,
+      this.inputs.map(([, info]) => info),
+      uniforms,
+    );
+  }
+
+  private program(
+    stage: Stage,
+    source: StatisticsSource,
+    names: string[],
+    shape: number[],
+    isPacked: boolean,
+  ): SoftmaxCrossEntropyWithTemperatureProgram {
+    const code = sourceOf(stage, this.specialisation, source, isPacked);
+    return new SoftmaxCrossEntropyWithTemperatureProgram(names, shape, code, isPacked);
+  }
+
+  private launch(
+    program: SoftmaxCrossEntropyWithTemperatureProgram,
+    inputs: TensorInfo[],
+    uniforms: Partial<Record<UniformName, number>>,
+  ): TensorInfo {
+    const all = { ...this.uniforms, ...uniforms };
+    const values = UNIFORMS.map((name) => [all[name] ?? 0]);
+    return this.request.backend.runWebGLProgram(program, inputs, 'float32', values, program.packedOutput);
+  }
 }

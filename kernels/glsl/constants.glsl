@@ -1,0 +1,34 @@
+// The names that the header of a program uses, and the thresholds of MATH.md.
+
+#define LOGITS 0
+#define PROBABILITIES 1
+
+#define CROSS_ENTROPY 0
+#define KL 1
+#define REVERSE_KL 2
+#define JSD 3
+
+#define NO_LABELS 0
+#define CLASS_IDS 1
+#define DISTRIBUTION 2
+
+#define TO_STUDENT 0
+#define TO_TEACHER 1
+
+// Where the statistics of a row come from: this program sweeps the row; texels of sums that lanes left; texels of finished statistics.
+#define SWEEP 0
+#define CELLS 1
+#define STATISTICS 2
+
+const float EXP_FLOOR = -87.0;  // MATH.md, "Rows that are not finite"
+const float NEAR = 0.125;       // MATH (20)
+const float FAR = 1.0;
+const float LOWEST = -3.4e38;
+const float NO_LOGARITHM = -1e30;  // stands for log 0, finite so that 0 times it is 0
+const float SMALLEST = 1.2e-38;
+const float INVALID = 1000.0;   // in place of a log sum: the row is NaN. log sums lie in [-1, 20].
+
+// Of Maxima.flags.
+const int NOT_A_NUMBER = 1;
+const int HAS_STUDENT = 2;
+const int HAS_TEACHER = 4;

@@ -1,0 +1,42 @@
+// jsd: MATH (6), (10), (27). The two sums come from a sweep of their own: mixture.glsl.
+
+float farTerm(Term term) {
+  return 0.0;
+}
+
+float nearTerm(Term term) {
+  return 0.0;
+}
+
+bool isInfinite(Term term) {
+  return false;
+}
+
+// log(p/m) and log(q/m), from x = log(q/p).
+vec2 mixtureLogarithms(bool isNearRow, float x) {
+  if (isNearRow) {
+    float l = log1pSeries((1.0 - beta) * expm1Series(x));
+    return vec2(-l, x - l);
+  }
+  if (x > 0.0) {
+    float l = log(beta * exp(-x) + (1.0 - beta));
+    return vec2(-x - l, -l);
+  }
+  float l = log(beta + (1.0 - beta) * exp(x));
+  return vec2(-l, x - l);
+}
+
+float studentSlope(Statistics row, Class c) {
+  if (c.q == 0.0) return 0.0;
+  float logShare = c.hasTeacher ? mixtureLogarithms(row.isNear, c.x).y : -log(1.0 - beta);
+  return (1.0 - beta) * c.q * (logShare - row.level);
+}
+
+float teacherSlope(Statistics row, Class c) {
+  float logShare = c.hasStudent ? mixtureLogarithms(row.isNear, c.x).x : -log(beta);
+#if TARGETS == LOGITS
+  return c.p == 0.0 ? 0.0 : beta * c.p * (logShare - row.level);
+#else
+  return c.hasTeacher ? beta * logShare : infinity(-1.0);
+#endif
+}

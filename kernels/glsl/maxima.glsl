@@ -1,0 +1,26 @@
+// What the first sweep finds: mz and mv of MATH (12), whether the row is near (20), and what in it is not a number.
+
+struct Maxima {
+  float student;
+  float teacher;
+  float spread;  // max |y|, at most FAR; FAR also where one side alone masks a class
+  int flags;
+};
+
+const Maxima NO_MAXIMA = Maxima(LOWEST, LOWEST, 0.0, 0);
+
+bool isRowOfNumbers(Maxima maxima) {
+  return maxima.flags == (HAS_STUDENT | HAS_TEACHER);
+}
+
+bool isNear(Maxima maxima) {
+  return maxima.spread <= NEAR;
+}
+
+vec4 texelOfMaxima(Maxima maxima) {
+  return vec4(maxima.student, maxima.teacher, maxima.spread, float(maxima.flags));
+}
+
+Maxima maximaOfTexel(vec4 texel) {
+  return Maxima(texel.r, texel.g, texel.b, int(texel.a + 0.5));
+}

@@ -1,0 +1,50 @@
+import { type DataType, env, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
+
+/** What tfjs asks of a program. Its source and what tfjs generates for its inputs are its identity. */
+export interface GPGPUProgram {
+  variableNames: string[];
+  outputShape: number[];
+  userCode: string;
+  /** An RGBA texel is a block of two by two values; else a texel is a value. */
+  packedOutput: boolean;
+  /** Shapes come as uniforms, so that another shape does not need another program. */
+  enableShapeUniforms: true;
+  customUniforms: { name: string; type: 'int' | 'float' }[];
+}
+
+/** Where and how the values of a tensor lie on the GPU. */
+export interface TextureData {
+  /** The shape that a packed layout is of: a view of the tensor may have another. */
+  shape: number[];
+  /** Missing before the values are uploaded. */
+  texture?: object | null;
+  /** [height, width] in values: twice as many as texels each way if packed. */
+  texShape?: [number, number] | null;
+  isPacked?: boolean;
+}
+
+/** The parts of tfjs's 'webgl' backend that are used here. */
+export interface WebGLBackend extends KernelBackend {
+  texData: { get(dataId: object): TextureData };
+  uploadToGPU(dataId: object): void;
+  makeTensorInfo(shape: number[], dtype: DataType): TensorInfo;
+  disposeIntermediateTensorInfo(info: TensorInfo): void;
+  unpackTensor(input: TensorInfo): TensorInfo;
+  runWebGLProgram(
+    program: GPGPUProgram,
+    inputs: TensorInfo[],
+    outputDtype: DataType,
+    customUniformValues?: number[][],
+    preventEagerUnpackingOfOutput?: boolean,
+  ): TensorInfo;
+}
+
+/** Whether the row pass can run: its shaders are GLSL ES 3.00, which WebGL 1 does not have. */
+export function supportsRowPass(): boolean {
+  return env().getNumber('WEBGL_VERSION') === 2;
+}
+
+/** Whether textures hold half-precision numbers; arithmetic is float32 all the same. */
+export function hasHalfTextures(): boolean {
+  return !env().getBool('WEBGL_RENDER_FLOAT32_ENABLED');
+}

@@ -1,0 +1,140 @@
+import type { Objective, RowPassOutputs } from '../../../kernels/objective.ts';
+import * as glsl from '../../generated/glsl.ts';
+import type { GPGPUProgram } from './backend.ts';
+
+/** One program of the row pass: the file of kernels/glsl that holds its `main`. */
+export type Stage =
+  | 'writeMaxima'
+  | 'mergeMaxima'
+  | 'writeSums'
+  | 'mergeSums'
+  | 'writeMixture'
+  | 'writeStatistics'
+  | 'writeLoss'
+  | 'writeGradient';
+
+/** What specialises the source; each is a line of its header. Everything else is a uniform. */
+export interface Specialisation {
+  objective: Objective;
+  outputs: RowPassOutputs;
+  hasTemperatureTensor: boolean;
+  hasWeightsTensor: boolean;
+  teacherIsPacked: boolean;
+  studentIsPacked: boolean;
+  labelsArePacked: boolean;
+  hasHalfTextures: boolean;
+  statisticsTexels: number;
+}
+
+/** Where a stage finds the statistics of a row: kernels/glsl/constants.glsl. */
+export type StatisticsSource = 'SWEEP' | 'CELLS' | 'STATISTICS';
+
+/** int unless it is in FLOATS. */
+export const UNIFORMS = [
+  'rows',
+  'lines',
+  'classes',
+  'lanes',
+  'lanesBefore',
+  'sumLanes',
+  'mixtureLanes',
+  'teacherRows',
+  'studentRows',
+  'labelRows',
+  'outRows',
+  'temperatureStride',
+  'weightStride',
+  'rowTemperature',
+  'inverseTemperature',
+  'softWeight',
+  'hardWeight',
+  'labelSmoothing',
+  'smoothingShare',
+  'beta',
+  'scale',
+] as const;
+export type UniformName = (typeof UNIFORMS)[number];
+
+const FIRST_FLOAT = UNIFORMS.indexOf('rowTemperature');
+const CUSTOM_UNIFORMS = UNIFORMS.map((name, k) => ({
+  name,
+  type: k < FIRST_FLOAT ? ('int' as const) : ('float' as const),
+}));
+
+/** tfjs names a kernel in tf.time and tf.profile after the class of its program. */
+export class SoftmaxCrossEntropyWithTemperatureProgram implements GPGPUProgram {
+  readonly enableShapeUniforms = true;
+  readonly customUniforms = CUSTOM_UNIFORMS;
+
+  constructor(
+    readonly variableNames: string[],
+    readonly outputShape: number[],
+    readonly userCode: string,
+    readonly packedOutput: boolean,
+  ) {}
+}
+
+/** Whether the hard term needs sums over the classes besides s1: `LabelSums` of kernels/glsl/sums_sweep.glsl. */
+export function needsLabelSums({ labels, hardWeight, labelSmoothing }: Objective): boolean {
+  return labels !== 'none' && hardWeight !== 0 && (labels === 'distribution' || labelSmoothing !== 0);
+}
+
+const DIVERGENCES = {
+  crossEntropy: { name: 'CROSS_ENTROPY', source: glsl.crossEntropy },
+  kl: { name: 'KL', source: glsl.kl },
+  reverseKl: { name: 'REVERSE_KL', source: glsl.reverseKl },
+  jsd: { name: 'JSD', source: glsl.jsd },
+} as const;
+
+const LABELS = { none: 'NO_LABELS', classIds: 'CLASS_IDS', distribution: 'DISTRIBUTION' } as const;
+
+/** The whole source of a stage: its header and the files it is made of. tfjs knows a program by it. */
+export function sourceOf(
+  stage: Stage,
+  specialisation: Specialisation,
+  source: StatisticsSource,
+  packedOutput: boolean,
+): string {
+  const divergence = DIVERGENCES[specialisation.objective.divergence].source;
+  const read = [glsl.numbers, glsl.texels, glsl.inputs, glsl.maxima];
+  const sums = [...read, glsl.sums, divergence, glsl.sumsSweep];
+  const sweep = [...sums, glsl.maximaSweep, glsl.collect];
+  if (specialisation.objective.divergence === 'jsd') sweep.push(glsl.mixture);
+  const files = {
+    writeMaxima: [...read, glsl.maximaSweep, glsl.writeMaxima],
+    mergeMaxima: [glsl.texels, glsl.maxima, glsl.mergeMaxima],
+    writeSums: [...sums, glsl.writeSums],
+    mergeSums: [glsl.texels, glsl.sums, glsl.mergeSums],
+    writeMixture: [...sweep, glsl.writeMixture],
+    writeStatistics: [...sweep, glsl.statistics, glsl.statisticsTexel, glsl.writeStatistics],
+    writeLoss: [...(source === 'STATISTICS' ? [glsl.texels] : [...sweep, glsl.statistics]), glsl.writeLoss],
+    writeGradient: [...read, glsl.sums, divergence, glsl.statisticsTexel, glsl.writeGradient],
+  }[stage];
+  const isMerge = stage === 'mergeMaxima' || stage === 'mergeSums';
+  const definitions: [string, string | number | boolean][] = [['PACKED_OUTPUT', packedOutput ? 1 : 0]];
+  if (!isMerge) definitions.push(['SOURCE', source], ...definitionsOf(specialisation));
+  const header = definitions.map(([name, value]) => `#define ${name} ${value}`);
+  return [...header, glsl.constants, ...files].join('\n');
+}
+
+function definitionsOf(specialisation: Specialisation): [string, string | number | boolean][] {
+  const { objective, outputs } = specialisation;
+  const flag = (value: boolean) => (value ? 1 : 0);
+  return [
+    ['TARGETS', objective.targets === 'logits' ? 'LOGITS' : 'PROBABILITIES'],
+    ['DIVERGENCE', DIVERGENCES[objective.divergence].name],
+    ['LABELS', LABELS[objective.labels]],
+    ['OUTPUT', outputs === 'teacherGradient' ? 'TO_TEACHER' : 'TO_STUDENT'],
+    ['HAS_SOFT', flag(objective.softWeight !== 0)],
+    ['HAS_HARD', flag(objective.labels !== 'none' && objective.hardWeight !== 0)],
+    ['LABEL_SUMS', flag(needsLabelSums(objective))],
+    ['TEMPERATURE_SQUARED', flag(objective.scaleByTemperatureSquared)],
+    ['TEMPERATURE_TENSOR', flag(specialisation.hasTemperatureTensor)],
+    ['WEIGHTS_TENSOR', flag(specialisation.hasWeightsTensor)],
+    ['TEACHER_PACKED', specialisation.teacherIsPacked],
+    ['STUDENT_PACKED', specialisation.studentIsPacked],
+    ['LABELS_PACKED', specialisation.labelsArePacked],
+    ['HALF_TEXTURES', flag(specialisation.hasHalfTextures)],
+    ['STATISTICS_TEXELS', specialisation.statisticsTexels],
+  ];
+}

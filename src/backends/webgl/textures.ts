@@ -1,0 +1,68 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { WebGLBackend } from './backend.ts';
+
+/** A [rows, classes] input as a shader reads it: kernels/glsl/inputs.glsl. */
+export interface InputMatrix {
+  info: TensorInfo;
+  isPacked: boolean;
+  /** Packed: rows of the innermost matrices of the tensor, each of which begins a new texel. */
+  matrixRows: number;
+}
+
+/** Keeps account of what a row pass borrows and makes on the way, and gives it all back. */
+export class Textures {
+  private readonly temporaries: TensorInfo[] = [];
+  private readonly views: TensorInfo[] = [];
+
+  constructor(private readonly backend: WebGLBackend) {}
+
+  /** An input of any rank and layout. Never a uniform, which tfjs makes of small tensors that are not uploaded yet. */
+  matrix({ dataId, dtype }: TensorInfo, rows: number, classes: number): InputMatrix {
+    this.backend.uploadToGPU(dataId);
+    const { isPacked, shape } = this.backend.texData.get(dataId);
+    if (!isPacked) return { info: { dataId, shape: [rows, classes], dtype }, isPacked: false, matrixRows: 1 };
+    if (shape[shape.length - 1] !== classes) {
+      // The same data under a shape with other innermost dimensions.
+      const unpacked = this.backend.unpackTensor({ dataId, shape: [rows, classes], dtype });
+      return { info: this.temporary(unpacked), isPacked: false, matrixRows: 1 };
+    }
+    return {
+      info: this.texels({ dataId, shape, dtype }),
+      isPacked: true,
+      matrixRows: shape.length > 1 ? shape[shape.length - 2] : 1,
+    };
+  }
+
+  /** One value, or one per row. */
+  vector({ dataId, shape, dtype }: TensorInfo): TensorInfo {
+    return { dataId, shape: [shape.reduce((product, size) => product * size, 1)], dtype };
+  }
+
+  /**
+   * A packed texture as a matrix of its texels, so that a program may read it beside unpacked ones. tfjs would unpack it into a copy; to a program that
+   * asks for the texel itself a texture is a texture.
+   */
+  texels({ dataId }: TensorInfo): TensorInfo {
+    const { texture, texShape } = this.backend.texData.get(dataId);
+    const [height, width] = texShape ?? [1, 1];
+    const shape: [number, number] = [Math.ceil(height / 2), Math.ceil(width / 2)];
+    const view = this.backend.makeTensorInfo(shape, 'float32');
+    Object.assign(this.backend.texData.get(view.dataId), { texture, texShape: shape });
+    this.views.push(view);
+    return view;
+  }
+
+  /** Hands over a tensor that ends with the row pass. */
+  temporary(info: TensorInfo): TensorInfo {
+    this.temporaries.push(info);
+    return info;
+  }
+
+  dispose(): void {
+    for (const view of this.views) {
+      this.backend.texData.get(view.dataId).texture = null; // it belongs to another tensor
+      this.backend.disposeIntermediateTensorInfo(view);
+    }
+    for (const info of this.temporaries) this.backend.disposeIntermediateTensorInfo(info);
+  }
+}
