@@ -1,8 +1,18 @@
 /**
- * Turns the shader files of kernels/ into checked-in modules of strings under src/generated/, so that the package needs no loader and no fetch.
- * Comments and indentation are left out. `--check` writes nothing and fails if a module is stale.
+ * Turns the shader files and the AssemblyScript of kernels/ into checked-in modules of strings under src/generated/, so that the package needs no loader
+ * and no fetch. Of shaders, comments and indentation are left out; AssemblyScript is compiled and becomes base64. `--check` writes nothing and fails if a module is stale.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -33,11 +43,39 @@ function shaderModule(language: 'wgsl' | 'glsl'): string {
   return `// Made by scripts/embed_kernels.ts from kernels/${language}; do not edit.\n${constants.join('')}`;
 }
 
+/**
+ * Nothing of a runtime: no allocator, no data segment, no stack in memory, because the module is also instantiated on the heap of tfjs's 'wasm' backend.
+ * asc inlines less at shrink level 1, which costs no speed here: the loops are functions of their own.
+ */
+const ASC_OPTIONS = [
+  ...['--runtime', 'stub', '--importMemory', '--noExportMemory', '--enable', 'simd', '--noAssert'],
+  ...['--optimizeLevel', '3', '--shrinkLevel', '1', '--converge'],
+];
+
+/** `kernels/wasm/row_pass.ts`, compiled, becomes `export const rowPass = '...'` of `src/generated/wasm.ts`. */
+function wasmModule(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'embed-kernels-'));
+  try {
+    const asc = join(root, 'node_modules', 'assemblyscript', 'bin', 'asc.js');
+    const outFile = join(folder, 'row_pass.wasm');
+    const source = join('kernels', 'wasm', 'row_pass.ts');
+    execFileSync(process.execPath, [asc, source, '--outFile', outFile, ...ASC_OPTIONS], {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    const base64 = readFileSync(outFile).toString('base64');
+    return `// Made by scripts/embed_kernels.ts from kernels/wasm; do not edit.\n/** kernels/wasm/row_pass.ts */\nexport const rowPass =\n  '${base64}';\n`;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** The names of modules whose checked-in text differs from what kernels/ gives now. */
 export function embedKernels(options: { check: boolean }): string[] {
   const modules: [string, string][] = [
     ['wgsl.ts', shaderModule('wgsl')],
     ['glsl.ts', shaderModule('glsl')],
+    ['wasm.ts', wasmModule()],
   ];
   const stale: string[] = [];
   for (const [name, text] of modules) {

@@ -1,0 +1,395 @@
+/**
+ * The row pass in float32 with 128-bit SIMD: `crossEntropy` and `kl` of logits and of probabilities, `reverseKl` of logits, the hard term; the gradient to the
+ * student, and for logits the one to the teacher. MATH (1)-(5), (7)-(9), (12)-(18), (20)-(26). kernels/js has the rest.
+ *
+ * Per row: maxima (read 2C), sums (read 2C, write u and w, 2C), gradient (read 2C, write C), so two exponentials per class. A row is tested for nearness block by block
+ * and leaves at the first block that is not near; a near row needs one exponential per class.
+ * u and w may lie over student and teacher (private memory) or apart from them (the memory of others). The last classes of a row that is no multiple of 16 are
+ * worked on in pads, filled up with classes that do not exist: nothing beyond the row is read or written.
+ * Nothing is allocated, and no memory is used but what the pointers say: the module may run on a foreign heap.
+ *
+ * exp is 2^y with y = (z - mz) (log2(e)/T), within 2 units in the last place of 2^y. y carries two roundings, so a term e^a is off by |a| 1.2e-7 of itself: at
+ * most 0.5e-7 of the largest term, because |a| e^a <= 1/e.
+ * Rows that are not finite: the sums are NaN where the row must be, and w = 0 takes a class without mass out of the products.
+ */
+import { addHardGradient, writeDifference, writeNearDifference, writeToTeacher } from './gradients';
+import { excessOverLog1p, log } from './scalars';
+import {
+  isNear,
+  maximum,
+  startRow,
+  sumBelowMaximum,
+  sumCross,
+  sumExcess,
+  sumHard,
+  sumLabelled,
+  sumLabels,
+  sumOwn,
+  sumStudent,
+  sumTeacher,
+  sweepCrossEntropy,
+  sweepEntropy,
+  sweepHard,
+  sweepKl,
+  sweepLabels,
+  sweepNear,
+  sweepProbabilities,
+  sweepToTeacher,
+} from './sweeps';
+import { LN_2, LOG2_E } from './vectors';
+
+/** Bits of `mode`. Those for reverseKl exchange teacher and student in the soft term: it is kl with the roles exchanged. */
+const PROBABILITIES: i32 = 1;
+const KL: i32 = 2;
+const EXCHANGED: i32 = 4;
+/** The gradient wanted is the one to the soft term's first argument: the teacher's, the student's if exchanged. */
+const TO_FIRST: i32 = 8;
+const SCALE_BY_T_SQUARED: i32 = 16;
+const CLASS_IDS: i32 = 32;
+const DISTRIBUTION: i32 = 64;
+/** The hard term has a part in what is wanted. */
+const HARD: i32 = 128;
+
+/** Bytes of a pad: sixteen classes. */
+const PAD: usize = 64;
+
+let mode: i32 = 0;
+let temperatureOfAll: f64 = 1;
+let scale: f64 = 1;
+let softWeight: f64 = 1;
+let hardWeight: f64 = 0;
+let labelSmoothing: f64 = 0;
+
+let roomForU: usize = 0;
+let stepOfU: usize = 0;
+let roomForW: usize = 0;
+let stepOfW: usize = 0;
+let roomForR: usize = 0;
+let teacherPad: usize = 0;
+let studentPad: usize = 0;
+let labelPad: usize = 0;
+let rPad: usize = 0;
+let zeroPad: usize = 0;
+
+/** Classes of a row; how many of them are in whole sixteens, how many are left. */
+let classes: i32 = 0;
+let whole: i32 = 0;
+let rest: i32 = 0;
+
+/** The running row. First and second are the arguments of the divergence: KL(first || second). */
+let first: usize = 0;
+let second: usize = 0;
+let firstPad: usize = 0;
+let secondPad: usize = 0;
+let u: usize = 0;
+let w: usize = 0;
+let maxFirst: f32 = 0;
+let maxSecond: f32 = 0;
+let temperature: f64 = 1;
+let toLog2: f32 = 1;
+let near: bool = false;
+let reference: f32 = 0;
+let referenceRest: f32 = 0;
+let lambda: f64 = 0;
+let mean: f64 = 0;
+let soft: f64 = 0;
+let smoothedLabelSum: f64 = 0;
+
+/** What the next row passes cost and write. `temperature` is T of rows that are given none of their own. */
+export function setObjective(
+  modeBits: i32,
+  temperature: f64,
+  scaleOfAll: f64,
+  soft: f64,
+  hard: f64,
+  smoothing: f64,
+): void {
+  mode = modeBits;
+  temperatureOfAll = temperature;
+  scale = scaleOfAll;
+  softWeight = soft;
+  hardWeight = hard;
+  labelSmoothing = smoothing;
+}
+
+/** Where the next row passes keep what they need: u and w of row n at `n` steps, r of one row (with a hard term), 320 bytes for pads, aligned to 16. */
+export function setRoom(u: usize, uStep: usize, w: usize, wStep: usize, r: usize, pads: usize): void {
+  roomForU = u;
+  stepOfU = uStep;
+  roomForW = w;
+  stepOfW = wStep;
+  roomForR = r;
+  teacherPad = pads;
+  studentPad = pads + PAD;
+  labelPad = pads + 2 * PAD;
+  rPad = pads + 3 * PAD;
+  zeroPad = pads + 4 * PAD;
+}
+
+/**
+ * Writes loss and gradient of every row, those whose pointer is not 0, and returns the sum of the losses. `gradient` may be the room for u.
+ * `temperatures`, `weights`: one float32 per row, or 0. `labels`: int32 ids or float32 distributions, or 0.
+ */
+export function rowPass(
+  rows: i32,
+  classesOfRow: i32,
+  teacher: usize,
+  student: usize,
+  labels: usize,
+  temperatures: usize,
+  weights: usize,
+  loss: usize,
+  gradient: usize,
+): f64 {
+  classes = classesOfRow;
+  rest = classes & 15;
+  whole = classes - rest;
+  u = roomForU;
+  w = roomForW;
+  const rowBytes = <usize>classes << 2;
+  const labelBytes = mode & DISTRIBUTION ? rowBytes : 4;
+  fillPad(zeroPad, 0, 0, 0);
+  let total: f64 = 0;
+  for (let n = 0; n < rows; n++) {
+    temperature = temperatures ? load<f32>(temperatures) : temperatureOfAll;
+    const weight: f64 = weights ? scale * load<f32>(weights) : scale;
+    let value: f64 = 0;
+    if (weight == 0) {
+      if (gradient) fill(gradient, classes, 0);
+    } else {
+      value = weight * rowValue(teacher, student, labels);
+      if (gradient) {
+        if (value == value) writeGradient(gradient, labels, weight);
+        else fill(gradient, classes, NaN);
+      }
+    }
+    total += value;
+    if (loss) {
+      store<f32>(loss, <f32>value);
+      loss += 4;
+    }
+    if (temperatures) temperatures += 4;
+    if (weights) weights += 4;
+    if (gradient) gradient += rowBytes;
+    if (labels) labels += labelBytes;
+    teacher += rowBytes;
+    student += rowBytes;
+    u += stepOfU;
+    w += stepOfW;
+  }
+  return total;
+}
+
+/** MATH (1) without w; NaN if the row is one of those that must be. */
+function rowValue(teacher: usize, student: usize, labels: usize): f64 {
+  if (!(temperature > 0 && temperature < Infinity)) return NaN;
+  if (mode & CLASS_IDS && !(<u32>load<i32>(labels) < <u32>classes)) return NaN;
+  startRow();
+  fillPads(teacher, student);
+  findMaxima();
+  let value: f64 = 0;
+  if (mode & HARD) value = hardWeight * hardTerm(student, labels);
+  softTerm();
+  // Such a row must be NaN even if its soft term is left out.
+  if (soft != soft) return NaN;
+  if (softWeight == 0) return value;
+  return value + softWeight * (mode & SCALE_BY_T_SQUARED ? temperature * temperature : 1) * soft;
+}
+
+function fillPads(teacher: usize, student: usize): void {
+  first = teacher;
+  second = student;
+  firstPad = teacherPad;
+  secondPad = studentPad;
+  if (mode & EXCHANGED) {
+    first = student;
+    second = teacher;
+    firstPad = studentPad;
+    secondPad = teacherPad;
+  }
+  if (!rest) return;
+  const wholeBytes = <usize>whole << 2;
+  fillPad(teacherPad, teacher + wholeBytes, rest, mode & PROBABILITIES ? 0 : -Infinity);
+  fillPad(studentPad, student + wholeBytes, rest, -Infinity);
+}
+
+/** Copies `count` values to a pad and fills it up. */
+function fillPad(pad: usize, from: usize, count: i32, filler: f32): void {
+  const filling = f32x4.splat(filler);
+  v128.store(pad, filling);
+  v128.store(pad, filling, 16);
+  v128.store(pad, filling, 32);
+  v128.store(pad, filling, 48);
+  copy(pad, from, count);
+}
+
+function copy(to: usize, from: usize, count: i32): void {
+  const end = from + (<usize>count << 2);
+  for (const vectors = from + (<usize>(count & ~3) << 2); from < vectors; from += 16) {
+    v128.store(to, v128.load(from));
+    to += 16;
+  }
+  for (; from < end; from += 4) {
+    store<f32>(to, load<f32>(from));
+    to += 4;
+  }
+}
+
+function fill(to: usize, count: i32, value: f32): void {
+  for (const end = to + (<usize>count << 2); to < end; to += 4) store<f32>(to, value);
+}
+
+/** mz and mv; 0 for probabilities. */
+function findMaxima(): void {
+  maxSecond = maximum(second, whole);
+  if (rest) maxSecond = max(maxSecond, maximum(secondPad, 16));
+  maxFirst = 0;
+  if (mode & PROBABILITIES) return;
+  maxFirst = maximum(first, whole);
+  if (rest) maxFirst = max(maxFirst, maximum(firstPad, 16));
+}
+
+/** H of MATH (18); comes before the soft term, which may write over the student. */
+function hardTerm(student: usize, labels: usize): f64 {
+  const maxStudent = mode & EXCHANGED ? maxFirst : maxSecond;
+  sweepHard(student, roomForR, whole, maxStudent);
+  if (rest) sweepHard(studentPad, rPad, 16, maxStudent);
+  let labelSum: f64 = 1;
+  let below: f64 = 0;
+  if (mode & DISTRIBUTION) {
+    sweepLabels(student, labels, whole, maxStudent);
+    if (rest) {
+      fillPad(labelPad, labels + (<usize>whole << 2), rest, 0);
+      sweepLabels(studentPad, labelPad, 16, maxStudent);
+    }
+    labelSum = sumLabels;
+    below = sumLabelled;
+    if (!(abs(labelSum) < Infinity)) return NaN;
+  } else {
+    below = load<f32>(student + (<usize>load<i32>(labels) << 2)) - maxStudent;
+  }
+  smoothedLabelSum = (1 - labelSmoothing) * labelSum + labelSmoothing;
+  const value = smoothedLabelSum * log(sumHard) - (1 - labelSmoothing) * below;
+  if (labelSmoothing == 0) return value;
+  return value - (labelSmoothing / classes) * sumBelowMaximum(student, classes, maxStudent);
+}
+
+/** D, and what its gradient needs. */
+function softTerm(): void {
+  toLog2 = <f32>min(LOG2_E / temperature, 3e38); // finite, so that 0 times it is 0
+  // The gradient of a cross entropy to its first argument has no difference of probabilities in it.
+  near = !(mode & PROBABILITIES) && (mode & (KL | TO_FIRST)) != TO_FIRST && findNear();
+  if (near) sumNear();
+  else sumPlain();
+}
+
+/** MATH (20). The reference is the first class that is not masked in both. */
+function findNear(): bool {
+  const end = second + (<usize>classes << 2);
+  const toFirst = first - second;
+  let z: f32 = 0;
+  let v: f32 = 0;
+  for (let i = second; i < end; i += 4) {
+    z = load<f32>(i);
+    v = load<f32>(i + toFirst);
+    reference = z - v;
+    if (reference == reference) break;
+  }
+  const back = reference - z;
+  referenceRest = z - (reference - back) - (v + back);
+  const limit = <f32>(temperature * 0.125);
+  return (
+    isNear(second, first, whole, reference, limit) &&
+    (!rest || isNear(secondPad, firstPad, 16, reference, limit))
+  );
+}
+
+/** MATH (21), (22), (25). */
+function sumNear(): void {
+  const c = <f32>(1 / temperature);
+  sweepNear(second, first, u, w, whole, maxFirst, c, toLog2, reference, referenceRest);
+  if (rest) {
+    sweepNear(secondPad, firstPad, secondPad, firstPad, 16, maxFirst, c, toLog2, reference, referenceRest);
+  }
+  mean = sumCross / sumTeacher;
+  const rho = sumExcess / sumTeacher;
+  const excess = excessOverLog1p(mean + rho);
+  lambda = mean + rho - excess;
+  soft = rho - excess;
+  if (!(mode & KL)) soft += log(sumTeacher) - (LN_2 * sumOwn) / sumTeacher;
+}
+
+/** MATH (12)-(17). */
+function sumPlain(): void {
+  if (mode & PROBABILITIES) {
+    sweepProbabilities(second, first, u, w, whole, maxSecond, toLog2);
+    if (rest) sweepProbabilities(secondPad, firstPad, secondPad, firstPad, 16, maxSecond, toLog2);
+    if (mode & KL) {
+      sweepEntropy(w, whole);
+      if (rest) sweepEntropy(firstPad, 16);
+    }
+    soft = sumTeacher < Infinity ? sumTeacher * log(sumStudent) - LN_2 * (sumCross - sumOwn) : NaN;
+    return;
+  }
+  if (mode & TO_FIRST) {
+    const kl: f32 = mode & KL ? 1 : 0;
+    sweepToTeacher(second, first, u, w, whole, maxSecond, maxFirst, toLog2, kl);
+    if (rest) sweepToTeacher(secondPad, firstPad, secondPad, firstPad, 16, maxSecond, maxFirst, toLog2, kl);
+  } else if (mode & KL) {
+    sweepKl(second, first, u, w, whole, maxSecond, maxFirst, toLog2);
+    if (rest) sweepKl(secondPad, firstPad, secondPad, firstPad, 16, maxSecond, maxFirst, toLog2);
+  } else {
+    sweepCrossEntropy(second, first, u, w, whole, maxSecond, maxFirst, toLog2);
+    if (rest) sweepCrossEntropy(secondPad, firstPad, secondPad, firstPad, 16, maxSecond, maxFirst, toLog2);
+  }
+  mean = sumCross / sumTeacher;
+  soft = log(sumStudent) - LN_2 * mean;
+  if (!(mode & KL)) return;
+  soft -= log(sumTeacher);
+  if (soft < 0) soft = 0; // rounding
+}
+
+/** Row by row the whole sixteens, then the rest by way of its pad. */
+function writeGradient(gradient: usize, labels: usize, weight: f64): void {
+  const factor =
+    (weight * softWeight * (mode & SCALE_BY_T_SQUARED ? temperature * temperature : 1)) / temperature;
+  writeSoftGradient(u, w, gradient, whole, factor);
+  if (rest) writeSoftGradient(secondPad, firstPad, secondPad, 16, factor);
+  if (mode & HARD) writeHardGradient(gradient, labels, weight * hardWeight);
+  if (rest) copy(gradient + (<usize>whole << 2), secondPad, rest);
+  // The one label of the row, where the others have 0.
+  if ((mode & (HARD | CLASS_IDS)) == (HARD | CLASS_IDS)) {
+    const labelled = gradient + (<usize>load<i32>(labels) << 2);
+    store<f32>(labelled, load<f32>(labelled) - <f32>(weight * hardWeight * (1 - labelSmoothing)));
+  }
+}
+
+/** MATH (3), (4), (7), (8), (23), times T; `factor` is w softWeight t / T. */
+function writeSoftGradient(u: usize, w: usize, gradient: usize, n: i32, factor: f64): void {
+  const toW = <f32>(mode & PROBABILITIES ? factor : factor / sumTeacher);
+  if (mode & TO_FIRST) {
+    if (softWeight == 0) fill(gradient, n, 0);
+    else if (soft == Infinity) fill(gradient, n, NaN);
+    else if (near) writeToTeacher(u, w, gradient, n, <f32>mean, toW);
+    else writeToTeacher(u, w, gradient, n, <f32>mean, <f32>((LN_2 * factor) / sumTeacher));
+  } else if (near) {
+    writeNearDifference(u, w, gradient, n, <f32>lambda, toW);
+  } else {
+    const toU = (mode & PROBABILITIES ? factor * sumTeacher : factor) / sumStudent;
+    writeDifference(u, w, gradient, n, <f32>toU, toW);
+  }
+}
+
+/** MATH (2); `factor` is w hardWeight. */
+function writeHardGradient(gradient: usize, labels: usize, factor: f64): void {
+  const toR = <f32>((factor * smoothedLabelSum) / sumHard);
+  const toLabel = <f32>(factor * (1 - labelSmoothing));
+  const constant = <f32>((factor * labelSmoothing) / classes);
+  if (mode & DISTRIBUTION) {
+    addHardGradient(roomForR, labels, 16, gradient, whole, toR, toLabel, constant);
+    if (rest) addHardGradient(rPad, labelPad, 16, secondPad, 16, toR, toLabel, constant);
+  } else {
+    addHardGradient(roomForR, zeroPad, 0, gradient, whole, toR, 0, constant);
+    if (rest) addHardGradient(rPad, zeroPad, 0, secondPad, 16, toR, 0, constant);
+  }
+}

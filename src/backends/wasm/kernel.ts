@@ -1,0 +1,121 @@
+import { env } from '@tensorflow/tfjs-core';
+import type { Objective, RowPassOutputs } from '../../../kernels/objective.ts';
+import { rowPass as rowPassBase64 } from '../../generated/wasm.ts';
+
+/**
+ * Flag of tf.env(): whether the SIMD kernel may serve the 'cpu' and 'wasm' backends. By default it is whether the engine can compile it; set to false,
+ * the kernel in plain JavaScript serves.
+ */
+export const SIMD_FLAG = 'TFJS_DISTILL_WASM_SIMD';
+
+env().registerFlag(
+  SIMD_FLAG,
+  () => typeof WebAssembly === 'object' && WebAssembly.validate(binary({ sharedMemory: false })),
+);
+
+/** The exports of kernels/wasm/row_pass.ts. Pointers are byte offsets into the memory it was instantiated on; 0 is none. */
+export interface Kernel {
+  setObjective(
+    mode: number,
+    temperature: number,
+    scale: number,
+    softWeight: number,
+    hardWeight: number,
+    labelSmoothing: number,
+  ): void;
+  setRoom(u: number, uStep: number, w: number, wStep: number, r: number, pads: number): void;
+  /** Returns the sum of the losses. */
+  rowPass(
+    rows: number,
+    classes: number,
+    teacher: number,
+    student: number,
+    labels: number,
+    temperatures: number,
+    weights: number,
+    loss: number,
+    gradient: number,
+  ): number;
+}
+
+/** Bytes of `pads`. */
+export const PADS_BYTES = 320;
+
+/** null: not compiled yet, or never to be. */
+const kernels = new WeakMap<WebAssembly.Memory, Kernel | null>();
+
+/**
+ * The SIMD kernel on this memory, compiled at the first call; null where the engine has no SIMD, or the flag says no, or it is not compiled yet: browsers
+ * may refuse to compile synchronously, then it comes later.
+ */
+export function kernelOn(memory: WebAssembly.Memory): Kernel | null {
+  if (!env().getBool(SIMD_FLAG)) return null;
+  const known = kernels.get(memory);
+  if (known !== undefined) return known;
+  kernels.set(memory, null);
+  const keep = ({ exports }: WebAssembly.Instance) =>
+    kernels.set(memory, exports as WebAssembly.Exports & Kernel);
+  const bytes = binary({ sharedMemory: isShared(memory) });
+  const imports = { env: { memory } };
+  try {
+    keep(new WebAssembly.Instance(new WebAssembly.Module(bytes), imports));
+  } catch {
+    WebAssembly.instantiate(bytes, imports).then(
+      ({ instance }) => keep(instance),
+      () => {},
+    );
+  }
+  return kernels.get(memory) ?? null;
+}
+
+function isShared(memory: WebAssembly.Memory): boolean {
+  return typeof SharedArrayBuffer === 'function' && memory.buffer instanceof SharedArrayBuffer;
+}
+
+/** The import of `env.memory`: of any size, and the same of shared memory of up to 4 GiB. Each is preceded by the byte length of its section. */
+const IMPORT = '\x0f\x01\x03env\x06memory\x02\x00\x00';
+const IMPORT_SHARED = '\x12\x01\x03env\x06memory\x02\x03\x00\x80\x80\x04';
+
+function binary({ sharedMemory }: { sharedMemory: boolean }): Uint8Array<ArrayBuffer> {
+  const bytes = atob(rowPassBase64);
+  return Uint8Array.from(sharedMemory ? bytes.replace(IMPORT, IMPORT_SHARED) : bytes, (byte) =>
+    byte.charCodeAt(0),
+  );
+}
+
+/** Whether the SIMD kernel computes this; kernels/js computes everything. */
+export function isCarried({ targets, divergence }: Objective, outputs: RowPassOutputs): boolean {
+  if (divergence === 'jsd') return false;
+  return targets === 'logits' || (divergence !== 'reverseKl' && outputs !== 'teacherGradient');
+}
+
+/** Bits of `mode` in kernels/wasm/row_pass.ts. */
+const PROBABILITIES = 1;
+const KL = 2;
+const EXCHANGED = 4;
+const TO_FIRST = 8;
+const SCALE_BY_T_SQUARED = 16;
+const CLASS_IDS = 32;
+const DISTRIBUTION = 64;
+const HARD = 128;
+
+/** reverseKl is kl with teacher and student exchanged, so then it is the student that is the first argument. */
+export function modeOf(objective: Objective, outputs: RowPassOutputs): number {
+  const { targets, divergence, labels, hardWeight, scaleByTemperatureSquared } = objective;
+  const exchanged = divergence === 'reverseKl';
+  const toTeacher = outputs === 'teacherGradient';
+  let mode = targets === 'probabilities' ? PROBABILITIES : 0;
+  if (divergence !== 'crossEntropy') mode |= KL;
+  if (exchanged) mode |= EXCHANGED;
+  if (outputs !== 'loss' && exchanged !== toTeacher) mode |= TO_FIRST;
+  if (scaleByTemperatureSquared) mode |= SCALE_BY_T_SQUARED;
+  if (labels === 'classIds') mode |= CLASS_IDS;
+  if (labels === 'distribution' && hardWeight !== 0 && !toTeacher) mode |= DISTRIBUTION;
+  if (labels !== 'none' && hardWeight !== 0 && !toTeacher) mode |= HARD;
+  return mode;
+}
+
+/** Whether the labels are read at all. */
+export function readsLabels(mode: number): boolean {
+  return (mode & (CLASS_IDS | DISTRIBUTION)) !== 0;
+}
