@@ -10,18 +10,18 @@ Sums collectSums(int row, Maxima maxima, float inverseT) {
 }
 #else
 Maxima collectMaxima(int row, float inverseT) {
-  return maximaOfTexel(texelAt(maximaTexels, row));
+  return maximaOfTexel(texelAt(maximaTexels, maximaTexelsTexShape, row));
 }
 
 // Lanes of the same row lie side by side; a second kind of sums follows behind all rows of the first.
-vec4 addLanes(sampler2D source, int row, int lanes) {
+vec4 addLanes(sampler2D source, ivec2 texShape, int row, int lanes) {
   vec4 sum = vec4(0.0);
-  for (int lane = 0; lane < lanes; lane++) sum = addTexels(sum, texelAt(source, row * lanes + lane));
+  for (int lane = 0; lane < lanes; lane++) sum = addTexels(sum, texelAt(source, texShape, row * lanes + lane));
   return sum;
 }
 
 Sums collectSums(int row, Maxima maxima, float inverseT) {
-  vec4 texel = addLanes(sumTexels, row, sumLanes);
+  vec4 texel = addLanes(sumTexels, sumTexelsTexShape, row, sumLanes);
   return Sums(texel.r, texel.g, texel.b, unflagged(texel.a), texel.a < 0.0);
 }
 #endif
@@ -31,7 +31,7 @@ LabelSums collectLabels(int row, Maxima maxima) {
 #if SOURCE == SWEEP
   return sweepLabels(row, 0, 1, maxima);
 #else
-  vec4 texel = addLanes(sumTexels, rows + row, sumLanes);
+  vec4 texel = addLanes(sumTexels, sumTexelsTexShape, rows + row, sumLanes);
   return LabelSums(texel.r, texel.g, texel.b > 0.0, texel.a > 0.0);
 #endif
 }
@@ -43,17 +43,16 @@ Logarithms logarithmsOf(int row, Maxima maxima, Sums sums, float inverseT) {
 #if TARGETS == LOGITS
   logs.teacher = log(sums.teacher);
 #endif
-  if (!logs.isNear) {
-    logs.student = log(sums.student);
-    return logs;
+  if (!logs.isNear) logs.student = log(sums.student);
+  if (logs.isNear) {
+    logs.s = sums.student / sums.teacher;
+    logs.lambda = log1pSeries(logs.s);
+    // a_i - log sz = b_i - log sv + y_i - lambda at the class that y is measured from.
+    float v = teacherAt(row, 0);
+    float z = studentAt(row, 0);
+    float a = isMasked(z) ? -maxima.student : z - maxima.student;
+    float b = isMasked(v) ? -maxima.teacher : v - maxima.teacher;
+    logs.student = logs.teacher + logs.lambda + (a - b) * inverseT;
   }
-  logs.s = sums.student / sums.teacher;
-  logs.lambda = log1pSeries(logs.s);
-  // a_i - log sz = b_i - log sv + y_i - lambda at the class that y is measured from.
-  float v = teacherAt(row, 0);
-  float z = studentAt(row, 0);
-  float a = isMasked(z) ? -maxima.student : z - maxima.student;
-  float b = isMasked(v) ? -maxima.teacher : v - maxima.teacher;
-  logs.student = logs.teacher + logs.lambda + (a - b) * inverseT;
   return logs;
 }

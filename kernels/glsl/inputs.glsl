@@ -8,72 +8,76 @@ struct Walk {
   ivec2 at;
   ivec2 stride;
   int width;
-  bool lower;  // packed: the row is the second of its texels
+  bool isLower;  // packed: the row is the second of its texels
 };
 
-Walk walkOf(sampler2D source, bool isPacked, int matrixRows, int offset, int row, int lane, int lanes) {
-  int width = textureSize(source, 0).x;
-  int first;
-  int stride;
-  bool lower = false;
-  if (isPacked) {
-    int matrix = row / matrixRows;
-    int rowOfMatrix = row - matrix * matrixRows;
-    lower = (rowOfMatrix & 1) == 1;
-    first = (matrix * ((matrixRows + 1) / 2) + rowOfMatrix / 2) * ((classes + 1) / 2) + lane;
-    stride = lanes;
-  } else {
-    first = offset + row * classes + 2 * lane;
-    stride = 2 * lanes;
-  }
-  return Walk(texelOf(first, width), texelOf(stride, width), width, lower);
+Walk unpackedWalk(ivec2 texShape, int offset, int row, int lane, int lanes) {
+  int width = texShape[1];
+  return Walk(texelOf(offset + row * classes + 2 * lane, width), texelOf(2 * lanes, width), width, false);
+}
+
+Walk packedWalk(ivec2 texShape, int matrixRows, int row, int lane, int lanes) {
+  int width = texShape[1];
+  ivec2 place = quotient(row, matrixRows);
+  int line = place.x * ((matrixRows + 1) >> 1) + (place.y >> 1);
+  return Walk(texelOf(line * ((classes + 1) >> 1) + lane, width), texelOf(lanes, width), width, (place.y & 1) == 1);
 }
 
 void advance(inout Walk walk) {
-  walk.at += walk.stride;
-  if (walk.at.x >= walk.width) walk.at = ivec2(walk.at.x - walk.width, walk.at.y + 1);
+  ivec2 at = walk.at + walk.stride;
+  int over = int(at.x >= walk.width);
+  walk.at = ivec2(at.x - over * walk.width, at.y + over);
 }
 
 // The second value means nothing behind the last class.
-vec2 pairAt(sampler2D source, bool isPacked, Walk walk) {
+vec2 unpackedPair(sampler2D source, Walk walk) {
+  int over = int(walk.at.x + 1 == walk.width);
+  ivec2 next = ivec2((walk.at.x + 1) * (1 - over), walk.at.y + over);
+  return vec2(texelFetch(source, walk.at, 0).r, texelFetch(source, next, 0).r);
+}
+
+vec2 packedPair(sampler2D source, Walk walk) {
   vec4 texel = texelFetch(source, walk.at, 0);
-  if (isPacked) return walk.lower ? texel.ba : texel.rg;
-  ivec2 next = walk.at.x + 1 == walk.width ? ivec2(0, walk.at.y + 1) : ivec2(walk.at.x + 1, walk.at.y);
-  return vec2(texel.r, texelFetch(source, next, 0).r);
+  return mix(texel.rg, texel.ba, bvec2(walk.isLower));
 }
 
-float valueAt(sampler2D source, bool isPacked, int matrixRows, int offset, int row, int column) {
-  if (isPacked) {
-    vec2 pair = pairAt(source, true, walkOf(source, true, matrixRows, offset, row, column / 2, 1));
-    return (column & 1) == 1 ? pair.y : pair.x;
-  }
-  return texelAt(source, offset + row * classes + column).r;
+float unpackedValue(sampler2D source, ivec2 texShape, int offset, int row, int column) {
+  return texelAt(source, texShape, offset + row * classes + column).r;
 }
 
-Walk teacherWalk(int row, int lane, int lanes) {
-  return walkOf(teacher, TEACHER_PACKED, teacherRows, offsetteacher, row, lane, lanes);
+float packedValue(sampler2D source, ivec2 texShape, int matrixRows, int row, int column) {
+  vec2 pair = packedPair(source, packedWalk(texShape, matrixRows, row, column >> 1, 1));
+  return select((column & 1) == 1, pair.y, pair.x);
 }
 
-Walk studentWalk(int row, int lane, int lanes) {
-  return walkOf(student, STUDENT_PACKED, studentRows, offsetstudent, row, lane, lanes);
-}
+#if TEACHER_PACKED
+#define teacherWalk(row, lane, lanes) packedWalk(teacherTexShape, teacherRows, row, lane, lanes)
+#define teacherPair(walk) packedPair(teacher, walk)
+#define teacherAt(row, column) packedValue(teacher, teacherTexShape, teacherRows, row, column)
+#else
+#define teacherWalk(row, lane, lanes) unpackedWalk(teacherTexShape, offsetteacher, row, lane, lanes)
+#define teacherPair(walk) unpackedPair(teacher, walk)
+#define teacherAt(row, column) unpackedValue(teacher, teacherTexShape, offsetteacher, row, column)
+#endif
 
-float teacherAt(int row, int column) {
-  return valueAt(teacher, TEACHER_PACKED, teacherRows, offsetteacher, row, column);
-}
+#if STUDENT_PACKED
+#define studentWalk(row, lane, lanes) packedWalk(studentTexShape, studentRows, row, lane, lanes)
+#define studentPair(walk) packedPair(student, walk)
+#define studentAt(row, column) packedValue(student, studentTexShape, studentRows, row, column)
+#else
+#define studentWalk(row, lane, lanes) unpackedWalk(studentTexShape, offsetstudent, row, lane, lanes)
+#define studentPair(walk) unpackedPair(student, walk)
+#define studentAt(row, column) unpackedValue(student, studentTexShape, offsetstudent, row, column)
+#endif
 
-float studentAt(int row, int column) {
-  return valueAt(student, STUDENT_PACKED, studentRows, offsetstudent, row, column);
-}
-
-#if LABELS == DISTRIBUTION
-Walk labelWalk(int row, int lane, int lanes) {
-  return walkOf(labels, LABELS_PACKED, labelRows, offsetlabels, row, lane, lanes);
-}
-
-float labelAt(int row, int column) {
-  return valueAt(labels, LABELS_PACKED, labelRows, offsetlabels, row, column);
-}
+#if LABELS_PACKED
+#define labelWalk(row, lane, lanes) packedWalk(labelsTexShape, labelRows, row, lane, lanes)
+#define labelPair(walk) packedPair(labels, walk)
+#define labelAt(row, column) packedValue(labels, labelsTexShape, labelRows, row, column)
+#else
+#define labelWalk(row, lane, lanes) unpackedWalk(labelsTexShape, offsetlabels, row, lane, lanes)
+#define labelPair(walk) unpackedPair(labels, walk)
+#define labelAt(row, column) unpackedValue(labels, labelsTexShape, offsetlabels, row, column)
 #endif
 
 struct Factors {
@@ -88,17 +92,17 @@ Factors factorsOf(int row) {
   Factors factors = Factors(rowTemperature, inverseTemperature, scale, scale == 0.0, true);
 #if TEMPERATURE_TENSOR
   float t = getTemperature(row * temperatureStride);
-  bool isPositive = !isNotANumber(t) && !isMasked(t) && t > 0.0;
+  bool isPositive = isFinite(t) && t > 0.0;
   factors.isValid = isPositive;
   factors.temperature = isPositive ? t : 1.0;
   factors.inverseTemperature = 1.0 / factors.temperature;
 #endif
 #if WEIGHTS_TENSOR
   float weight = getWeights(row * weightStride);
-  bool isFinite = !isNotANumber(weight) && !isMasked(weight);
-  factors.isValid = factors.isValid && isFinite;
-  factors.weight = isFinite ? scale * weight : 0.0;
-  factors.isZero = isFinite && factors.weight == 0.0;
+  bool isNumber = isFinite(weight);
+  factors.isValid = factors.isValid && isNumber;
+  factors.weight = isNumber ? scale * weight : 0.0;
+  factors.isZero = isNumber && factors.weight == 0.0;
 #endif
   return factors;
 }
@@ -111,16 +115,16 @@ float softFactor(Factors factors) {
 #endif
 }
 
-// d and e of the class that the y of MATH (20) are measured from; 0 where class 0 is masked.
-vec2 referenceOf(int row) {
+// z - v, rounded, of the class that the y of MATH (20) are measured from; 0 where class 0 is masked. The rounding error e of the reference is
+// left out: it moves all y of the row, and lambda with them, by the same amount.
+float referenceOf(int row) {
   float v = teacherAt(row, 0);
   float z = studentAt(row, 0);
-  if (isMasked(v) || isMasked(z) || isNotANumber(v) || isNotANumber(z)) return vec2(0.0);
-  return difference(z, v);
+  return isFinite(v) && isFinite(z) ? z - v : 0.0;
 }
 
 // y of MATH (20).
-float nearness(float z, float v, vec2 reference, float inverseT) {
+float nearness(float z, float v, float reference, float inverseT) {
   vec2 d = difference(z, v);
-  return ((d.x - reference.x) + (d.y - reference.y)) * inverseT;
+  return ((d.x - reference) + d.y) * inverseT;
 }

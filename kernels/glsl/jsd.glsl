@@ -14,16 +14,12 @@ bool isInfinite(Term term) {
 
 // log(p/m) and log(q/m), from x = log(q/p).
 vec2 mixtureLogarithms(bool isNearRow, float x) {
-  if (isNearRow) {
-    float l = log1pSeries((1.0 - beta) * expm1Series(x));
-    return vec2(-l, x - l);
-  }
-  if (x > 0.0) {
-    float l = log(beta * exp(-x) + (1.0 - beta));
-    return vec2(-x - l, -l);
-  }
-  float l = log(beta + (1.0 - beta) * exp(x));
-  return vec2(-l, x - l);
+  // From q/p or p/q, whichever does not overflow.
+  float e = exp(-abs(x));
+  float l = log(select(x > 0.0, beta * e + (1.0 - beta), beta + (1.0 - beta) * e));
+  vec2 logarithms = vec2(-max(x, 0.0), min(x, 0.0)) - l;
+  if (isNearRow) logarithms = vec2(0.0, x) - log1pSeries((1.0 - beta) * expm1Series(x));
+  return logarithms;
 }
 
 float studentSlope(Statistics row, Class c) {

@@ -1,34 +1,23 @@
 // The first sweep: the maxima of a lane's classes.
 
-void includeClass(inout Maxima maxima, float z, float v, vec2 reference, float inverseT) {
-  if (isNotANumber(z) || isNotANumber(v)) {
-    maxima.flags |= NOT_A_NUMBER;
-    return;
-  }
-  bool hasStudent = !isMasked(z);
-  bool hasTeacher = !isMasked(v);
-  if (hasStudent) {
-    maxima.student = max(maxima.student, z);
-    maxima.flags |= HAS_STUDENT;
-  }
+void includeClass(inout Maxima maxima, float z, float v, float reference, float inverseT) {
+  bool hasStudent = isFinite(z);
+  bool hasTeacher = isFinite(v);
+  maxima.student = max(maxima.student, select(hasStudent, z, LOWEST));
+  maxima.flags |= (isNotANumber(z) || isNotANumber(v) ? NOT_A_NUMBER : 0) | (hasStudent ? HAS_STUDENT : 0);
 #if TARGETS == LOGITS
-  if (hasTeacher) {
-    maxima.teacher = max(maxima.teacher, v);
-    maxima.flags |= HAS_TEACHER;
-  }
-  if (hasStudent && hasTeacher) {
-    maxima.spread = min(max(maxima.spread, abs(nearness(z, v, reference, inverseT))), FAR);
-  } else if (hasStudent != hasTeacher) {
-    maxima.spread = FAR;
-  }
+  maxima.teacher = max(maxima.teacher, select(hasTeacher, v, LOWEST));
+  maxima.flags |= hasTeacher ? HAS_TEACHER : 0;
+  float y = select(hasStudent && hasTeacher, abs(nearness(z, v, reference, inverseT)), 0.0);
+  maxima.spread = max(maxima.spread, select(hasStudent == hasTeacher, min(y, FAR), FAR));
 #else
-  if (!hasTeacher) maxima.flags |= NOT_A_NUMBER;
+  maxima.flags |= hasTeacher ? 0 : NOT_A_NUMBER;
 #endif
 }
 
 Maxima sweepMaxima(int row, int lane, int lanes, float inverseT) {
   Maxima maxima = NO_MAXIMA;
-  vec2 reference = vec2(0.0);
+  float reference = 0.0;
 #if TARGETS == LOGITS
   reference = referenceOf(row);
 #else
@@ -39,10 +28,11 @@ Maxima sweepMaxima(int row, int lane, int lanes, float inverseT) {
   Walk alongTeacher = teacherWalk(row, lane, lanes);
   Walk alongStudent = studentWalk(row, lane, lanes);
   for (int column = 2 * lane; column < classes; column += 2 * lanes) {
-    vec2 v = pairAt(teacher, TEACHER_PACKED, alongTeacher);
-    vec2 z = pairAt(student, STUDENT_PACKED, alongStudent);
+    vec2 v = teacherPair(alongTeacher);
+    vec2 z = studentPair(alongStudent);
+    bool hasSecond = column + 1 < classes;
     includeClass(maxima, z.x, v.x, reference, inverseT);
-    if (column + 1 < classes) includeClass(maxima, z.y, v.y, reference, inverseT);
+    includeClass(maxima, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), reference, inverseT);
     advance(alongTeacher);
     advance(alongStudent);
   }

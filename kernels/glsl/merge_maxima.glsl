@@ -1,11 +1,12 @@
 // Program: fewer lanes; lane k takes over lanes k, k + lanes, ... of the maxima that came.
 
 void main() {
-  int row = outNumber() / lanes;
+  ivec2 place = quotient(outNumber(), lanes);
+  int row = place.x;
   Maxima maxima = Maxima(LOWEST, LOWEST, 0.0, 0);
   if (row < rows) {
-    for (int lane = outNumber() - row * lanes; lane < lanesBefore; lane += lanes) {
-      Maxima other = maximaOfTexel(texelAt(texels, row * lanesBefore + lane));
+    for (int lane = place.y; lane < lanesBefore; lane += lanes) {
+      Maxima other = maximaOfTexel(texelAt(texels, texelsTexShape, row * lanesBefore + lane));
       maxima.student = max(maxima.student, other.student);
       maxima.teacher = max(maxima.teacher, other.teacher);
       maxima.spread = max(maxima.spread, other.spread);

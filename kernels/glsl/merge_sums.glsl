@@ -1,11 +1,12 @@
 // Program: fewer lanes; lane k takes over lanes k, k + lanes, ... of the sums that came.
 
 void main() {
-  int line = outNumber() / lanes;
+  ivec2 place = quotient(outNumber(), lanes);
+  int line = place.x;
   vec4 sum = vec4(0.0);
   if (line < lines) {
-    for (int lane = outNumber() - line * lanes; lane < lanesBefore; lane += lanes) {
-      sum = addTexels(sum, texelAt(texels, line * lanesBefore + lane));
+    for (int lane = place.y; lane < lanesBefore; lane += lanes) {
+      sum = addTexels(sum, texelAt(texels, texelsTexShape, line * lanesBefore + lane));
     }
   }
   setOutput(sum);

@@ -6,21 +6,17 @@ struct Mixture {
   float near;
 };
 
-void addMixture(inout Mixture mixture, Term term, Logarithms logs) {
-  float p = term.w;
+float probabilityOf(Term term, Logarithms logs) {
 #if TARGETS == LOGITS
-  p = term.w == 0.0 ? 0.0 : exp(term.b - logs.teacher);
+  return term.w == 0.0 ? 0.0 : exp(term.b - logs.teacher);
+#else
+  return term.w;
 #endif
-  if (logs.isNear) {
-    if (!term.hasStudent) return;
-    float x = term.y - logs.lambda;
-    float u = expm1Series(x);
-    vec2 shares = mixtureLogarithms(true, x);
-    mixture.teacher += p * shares.x;
-    mixture.student += p * (1.0 + u) * shares.y;
-    mixture.near += p * ((1.0 - beta) * hSeries(u) - hSeries((1.0 - beta) * u));
-    return;
-  }
+}
+
+void addFarMixture(inout Mixture mixture, float z, float v, Maxima maxima, Logarithms logs, float inverseT) {
+  Term term = farTermOf(z, v, 1.0, maxima, inverseT);
+  float p = probabilityOf(term, logs);
   float q = term.u == 0.0 ? 0.0 : exp(term.a - logs.student);
   if (term.hasTeacher && term.hasStudent) {
     vec2 shares = mixtureLogarithms(false, (term.a - logs.student) - (term.b - logs.teacher));
@@ -33,18 +29,42 @@ void addMixture(inout Mixture mixture, Term term, Logarithms logs) {
   }
 }
 
+void addNearMixture(inout Mixture mixture, float z, float v, Maxima maxima, Logarithms logs, float reference, float inverseT) {
+  Term term = nearTermOf(z, v, 1.0, maxima, reference, inverseT);
+  if (!term.hasStudent) return;
+  float p = probabilityOf(term, logs);
+  float x = term.y - logs.lambda;
+  float u = expm1Series(x);
+  vec2 shares = mixtureLogarithms(true, x);
+  mixture.teacher += p * shares.x;
+  mixture.student += p * (1.0 + u) * shares.y;
+  mixture.near += p * ((1.0 - beta) * hSeries(u) - hSeries((1.0 - beta) * u));
+}
+
 Mixture sweepMixture(int row, int lane, int lanes, Maxima maxima, Logarithms logs, float inverseT) {
   Mixture mixture = Mixture(0.0, 0.0, 0.0);
-  vec2 reference = logs.isNear ? referenceOf(row) : vec2(0.0);
   Walk alongTeacher = teacherWalk(row, lane, lanes);
   Walk alongStudent = studentWalk(row, lane, lanes);
-  for (int column = 2 * lane; column < classes; column += 2 * lanes) {
-    vec2 v = pairAt(teacher, TEACHER_PACKED, alongTeacher);
-    vec2 z = pairAt(student, STUDENT_PACKED, alongStudent);
-    addMixture(mixture, termOf(z.x, v.x, maxima, reference, inverseT), logs);
-    if (column + 1 < classes) addMixture(mixture, termOf(z.y, v.y, maxima, reference, inverseT), logs);
+  int end = logs.isNear ? 0 : classes;
+  for (int column = 2 * lane; column < end; column += 2 * lanes) {
+    vec2 v = teacherPair(alongTeacher);
+    vec2 z = studentPair(alongStudent);
+    addFarMixture(mixture, z.x, v.x, maxima, logs, inverseT);
+    if (column + 1 < classes) addFarMixture(mixture, z.y, v.y, maxima, logs, inverseT);
     advance(alongTeacher);
     advance(alongStudent);
   }
+#if TARGETS == LOGITS
+  float reference = referenceOf(row);
+  end = classes - end;
+  for (int column = 2 * lane; column < end; column += 2 * lanes) {
+    vec2 v = teacherPair(alongTeacher);
+    vec2 z = studentPair(alongStudent);
+    addNearMixture(mixture, z.x, v.x, maxima, logs, reference, inverseT);
+    if (column + 1 < classes) addNearMixture(mixture, z.y, v.y, maxima, logs, reference, inverseT);
+    advance(alongTeacher);
+    advance(alongStudent);
+  }
+#endif
   return mixture;
 }

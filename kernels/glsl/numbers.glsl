@@ -9,6 +9,11 @@ float infinity(float factor) {
   return uintBitsToFloat(factor < 0.0 ? 0xff800000u : 0x7f800000u);
 }
 
+// One of two values, never a branch: software renderers, and some GPUs, run both sides of a branch at more than their price.
+float select(bool condition, float yes, float no) {
+  return mix(no, yes, condition);
+}
+
 bool isMasked(float x) {
   return floatBitsToUint(x) == 0xff800000u;
 }
@@ -19,9 +24,13 @@ bool isNotANumber(float x) {
   return (bits & 0x7f800000u) == 0x7f800000u && bits != 0xff800000u;
 }
 
+bool isFinite(float x) {
+  return (floatBitsToUint(x) & 0x7f800000u) != 0x7f800000u;
+}
+
 // exp(x), and 0 where a class has no mass.
 float mass(float x) {
-  return x < EXP_FLOOR ? 0.0 : exp(x);
+  return exp(x) * float(x >= EXP_FLOOR);
 }
 
 // (d, e) with d + e = z - v exactly: Knuth's TwoSum.

@@ -1,7 +1,7 @@
 // Finishes a row: its loss, and what its gradient needs. MATH (1), (2), (6), (15)-(18), (25)-(27).
 
 Statistics invalidRow() {
-  return Statistics(false, false, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0);
+  return Statistics(false, false, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0);
 }
 
 #if DIVERGENCE == JSD && HAS_SOFT
@@ -9,7 +9,7 @@ Mixture collectMixture(int row, Maxima maxima, Logarithms logs, float inverseT) 
 #if SOURCE == SWEEP
   return sweepMixture(row, 0, 1, maxima, logs, inverseT);
 #else
-  vec4 texel = addLanes(mixtureTexels, row, mixtureLanes);
+  vec4 texel = addLanes(mixtureTexels, mixtureTexelsTexShape, row, mixtureLanes);
   return Mixture(texel.r, texel.g, texel.b);
 #endif
 }

@@ -40,6 +40,7 @@ struct Statistics {
   float teacherSum;  // S
   float lambda;
   float level;       // what the divergence says
+  float reference;   // of the y of a near row
   float logOne;      // log s1
   float labelSum;    // Y'
 };

@@ -1,60 +1,87 @@
-// Adds up the sums of a lane's classes.
+// Adds up the sums of a lane's classes. `share` is 1, or 0 for the class behind the last one.
 
-Term termOf(float z, float v, Maxima maxima, vec2 reference, float inverseT) {
+Term farTermOf(float z, float v, float share, Maxima maxima, float inverseT) {
   Term term;
   term.hasStudent = !isMasked(z);
-  term.a = term.hasStudent ? (z - maxima.student) * inverseT : NO_LOGARITHM;
-  term.u = mass(term.a);
+  term.a = select(term.hasStudent, (z - maxima.student) * inverseT, NO_LOGARITHM);
+  term.u = mass(term.a) * share;
 #if TARGETS == LOGITS
   term.hasTeacher = !isMasked(v);
-  term.b = term.hasTeacher ? (v - maxima.teacher) * inverseT : NO_LOGARITHM;
-  term.w = mass(term.b);
+  term.b = select(term.hasTeacher, (v - maxima.teacher) * inverseT, NO_LOGARITHM);
+  term.w = mass(term.b) * share;
 #else
   term.hasTeacher = abs(v) >= SMALLEST;
-  term.w = term.hasTeacher ? v : 0.0;
-  term.b = term.hasTeacher ? log(max(v, SMALLEST)) : NO_LOGARITHM;
+  term.w = select(term.hasTeacher, v * share, 0.0);
+  term.b = select(term.hasTeacher, log(max(v, SMALLEST)), NO_LOGARITHM);
 #endif
-  if (isNear(maxima) && term.hasStudent) {
-    term.y = nearness(z, v, reference, inverseT);
-    term.rest = expm1Rest(term.y);
-  } else {
-    term.y = 0.0;
-    term.rest = 0.0;
-  }
+  term.y = 0.0;
+  term.rest = 0.0;
   return term;
 }
 
-void addClass(inout Sums sums, float z, float v, Maxima maxima, vec2 reference, float inverseT) {
-#if HAS_SOFT
-  Term term = termOf(z, v, maxima, reference, inverseT);
-  sums.teacher += term.w;
-  if (isNear(maxima)) {
-    sums.student += term.w * (term.y + term.rest);
-    sums.cross += nearTerm(term);
-  } else {
-    sums.student += term.u;
-    if (isInfinite(term)) sums.isInfinite = true;
-    else sums.cross += farTerm(term);
-  }
-#endif
+Term nearTermOf(float z, float v, float share, Maxima maxima, float reference, float inverseT) {
+  Term term = farTermOf(z, v, share, maxima, inverseT);
+  term.y = select(term.hasStudent, nearness(z, v, reference, inverseT), 0.0);
+  term.rest = expm1Rest(term.y);
+  return term;
+}
+
+void addOne(inout Sums sums, float z, float share, Maxima maxima) {
 #if HAS_HARD
-  if (!isMasked(z)) sums.one += mass(z - maxima.student);
+  sums.one += mass(select(isMasked(z), NO_LOGARITHM, z - maxima.student)) * share;
 #endif
 }
 
+void addFar(inout Sums sums, float z, float v, float share, Maxima maxima, float inverseT) {
+#if HAS_SOFT
+  Term term = farTermOf(z, v, share, maxima, inverseT);
+  bool isUnbounded = isInfinite(term);
+  sums.teacher += term.w;
+  sums.student += term.u;
+  sums.isInfinite = sums.isInfinite || isUnbounded;
+  sums.cross += select(isUnbounded, 0.0, farTerm(term));
+#endif
+  addOne(sums, z, share, maxima);
+}
+
+void addNear(inout Sums sums, float z, float v, float share, Maxima maxima, float reference, float inverseT) {
+#if HAS_SOFT
+  Term term = nearTermOf(z, v, share, maxima, reference, inverseT);
+  sums.teacher += term.w;
+  sums.student += term.w * (term.y + term.rest);
+  sums.cross += nearTerm(term);
+#endif
+  addOne(sums, z, share, maxima);
+}
+
+// Two loops, of which a row goes through one: software renderers skip a loop that no fragment enters, but no branch.
 Sums sweepSums(int row, int lane, int lanes, Maxima maxima, float inverseT) {
   Sums sums = Sums(0.0, 0.0, 0.0, 0.0, false);
-  vec2 reference = isNear(maxima) ? referenceOf(row) : vec2(0.0);
   Walk alongTeacher = teacherWalk(row, lane, lanes);
   Walk alongStudent = studentWalk(row, lane, lanes);
-  for (int column = 2 * lane; column < classes; column += 2 * lanes) {
-    vec2 v = pairAt(teacher, TEACHER_PACKED, alongTeacher);
-    vec2 z = pairAt(student, STUDENT_PACKED, alongStudent);
-    addClass(sums, z.x, v.x, maxima, reference, inverseT);
-    if (column + 1 < classes) addClass(sums, z.y, v.y, maxima, reference, inverseT);
+  int end = isNear(maxima) ? 0 : classes;
+  for (int column = 2 * lane; column < end; column += 2 * lanes) {
+    vec2 v = teacherPair(alongTeacher);
+    vec2 z = studentPair(alongStudent);
+    bool hasSecond = column + 1 < classes;
+    addFar(sums, z.x, v.x, 1.0, maxima, inverseT);
+    addFar(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), float(hasSecond), maxima, inverseT);
     advance(alongTeacher);
     advance(alongStudent);
   }
+#if TARGETS == LOGITS
+  float reference = referenceOf(row);
+  end = classes - end;
+  for (int column = 2 * lane; column < end; column += 2 * lanes) {
+    vec2 v = teacherPair(alongTeacher);
+    vec2 z = studentPair(alongStudent);
+    bool hasSecond = column + 1 < classes;
+    addNear(sums, z.x, v.x, 1.0, maxima, reference, inverseT);
+    addNear(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), float(hasSecond), maxima, reference, inverseT);
+    advance(alongTeacher);
+    advance(alongStudent);
+  }
+#endif
   return sums;
 }
 
@@ -87,9 +114,9 @@ LabelSums sweepLabels(int row, int lane, int lanes, Maxima maxima) {
 #endif
   vec2 label = vec2(0.0);
   for (int column = 2 * lane; column < classes; column += 2 * lanes) {
-    vec2 z = pairAt(student, STUDENT_PACKED, alongStudent);
+    vec2 z = studentPair(alongStudent);
 #if LABELS == DISTRIBUTION
-    label = pairAt(labels, LABELS_PACKED, alongLabels);
+    label = labelPair(alongLabels);
     advance(alongLabels);
 #endif
     addLabel(sums, z.x, label.x, maxima);

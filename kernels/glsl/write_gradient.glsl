@@ -1,54 +1,53 @@
 // Program: the gradient to the student, MATH (2)-(6), or to the teacher, MATH (7)-(11). Reads v and z once, writes once.
 
-// A class where p and q are those of a far row, or p and x = y - lambda those of a near one.
-Class classOf(Statistics row, float z, float v, vec2 reference, float inverseT) {
+Class classOf(Statistics row, float z, float v, float inverseT) {
   Class c;
   c.hasStudent = !isMasked(z);
-  c.a = c.hasStudent ? (z - row.maxStudent) * inverseT : NO_LOGARITHM;
+  c.a = select(c.hasStudent, (z - row.maxStudent) * inverseT, NO_LOGARITHM);
 #if TARGETS == LOGITS
   c.hasTeacher = !isMasked(v);
-  float b = c.hasTeacher ? (v - row.maxTeacher) * inverseT : NO_LOGARITHM;
+  float b = select(c.hasTeacher, (v - row.maxTeacher) * inverseT, NO_LOGARITHM);
   float logP = b - row.logTeacher;
-  c.p = b < EXP_FLOOR ? 0.0 : exp(logP);
+  c.p = exp(logP) * float(b >= EXP_FLOOR);
 #else
   c.hasTeacher = abs(v) >= SMALLEST;
-  float logP = c.hasTeacher ? log(max(v, SMALLEST)) : NO_LOGARITHM;
-  c.p = c.hasTeacher ? v : 0.0;
+  float logP = select(c.hasTeacher, log(max(v, SMALLEST)), NO_LOGARITHM);
+  c.p = select(c.hasTeacher, v, 0.0);
 #endif
+  c.logQ = c.a - row.logStudent;
+  c.x = c.logQ - logP;
+  c.q = exp(c.logQ) * float(c.a >= EXP_FLOOR);
+#if TARGETS == LOGITS
   if (row.isNear) {
-    c.x = c.hasStudent ? nearness(z, v, reference, inverseT) - row.lambda : 0.0;
+    c.x = select(c.hasStudent, nearness(z, v, row.reference, inverseT) - row.lambda, 0.0);
     c.logQ = logP + c.x;
     c.q = c.p * (1.0 + expm1Series(c.x));
-  } else {
-    c.logQ = c.a - row.logStudent;
-    c.x = c.logQ - logP;
-    c.q = c.a < EXP_FLOOR ? 0.0 : exp(c.logQ);
   }
+#endif
   return c;
 }
 
 #if HAS_HARD && OUTPUT == TO_STUDENT
 // MATH (2).
 float hardSlope(Statistics row, float z, float label) {
-  float below = isMasked(z) ? NO_LOGARITHM : z - row.maxStudent;
-  float r = below < EXP_FLOOR ? 0.0 : exp(below - row.logOne);
+  float below = select(isMasked(z), NO_LOGARITHM, z - row.maxStudent);
+  float r = exp(below - row.logOne) * float(below >= EXP_FLOOR);
   return row.labelSum * r - ((1.0 - labelSmoothing) * label + smoothingShare);
 }
 #endif
 
-float gradientOf(Statistics row, Factors factors, float z, float v, float label, vec2 reference) {
+float gradientOf(Statistics row, Factors factors, float z, float v, float label) {
   float gradient = 0.0;
   float inverseT = factors.inverseTemperature;
 #if HAS_SOFT
-  Class c = classOf(row, z, v, reference, inverseT);
+  Class c = classOf(row, z, v, inverseT);
 #if OUTPUT == TO_STUDENT
   gradient = softFactor(factors) * inverseT * studentSlope(row, c);
 #elif TARGETS == LOGITS
   gradient = softFactor(factors) * inverseT * teacherSlope(row, c);
 #else
   float slope = c.hasTeacher || c.hasStudent ? teacherSlope(row, c) : 0.0;
-  bool isUnbounded = isNotANumber(slope) || isMasked(slope);
-  gradient = isUnbounded ? infinity(isMasked(slope) ? -factors.weight : factors.weight) : softFactor(factors) * slope;
+  gradient = isFinite(slope) ? softFactor(factors) * slope : infinity(isMasked(slope) ? -factors.weight : factors.weight);
 #endif
 #endif
 #if HAS_HARD && OUTPUT == TO_STUDENT
@@ -57,48 +56,99 @@ float gradientOf(Statistics row, Factors factors, float z, float v, float label,
   return gradient;
 }
 
-float gradientAt(int row, int column, Statistics found, Factors factors, vec2 reference) {
-  if (factors.isZero) return 0.0;
-  if (!factors.isValid || !found.isValid) return notANumber();
-  float label = 0.0;
-#if HAS_HARD && OUTPUT == TO_STUDENT
-#if LABELS == CLASS_IDS
-  label = int(getLabels(row)) == column ? 1.0 : 0.0;
+// What the classes of one row share.
+struct RowOfFragment {
+  int row;
+  Factors factors;
+  Statistics statistics;
+  int label;  // the class id
+};
+
+RowOfFragment rowOfFragment(int row) {
+  RowOfFragment found;
+  found.row = row;
+  found.factors = factorsOf(row);
+  found.statistics = statisticsAt(row);
+#if HAS_HARD && LABELS == CLASS_IDS && OUTPUT == TO_STUDENT
+  found.label = int(getLabels(row));
+#endif
+  return found;
+}
+
+float gradientAt(RowOfFragment row, int column, float z, float v, float label) {
+#if HAS_HARD && LABELS == CLASS_IDS && OUTPUT == TO_STUDENT
+  label = float(row.label == column);
+#endif
+  bool isValid = row.factors.isValid && row.statistics.isValid;
+  float gradient = gradientOf(row.statistics, row.factors, z, v, label);
+  return select(row.factors.isZero, 0.0, select(isValid, gradient, notANumber()));
+}
+
+// Texel n of an input that is laid out as the output is.
+vec4 texelHere(sampler2D source, ivec2 texShape) {
+  ivec2 at = outTexel();
+  if (texShape[1] != outWidth()) at = texelOf(outNumber(), texShape[1]);
+  return texelFetch(source, at, 0);
+}
+
+#if TEACHER_ALIGNED
+#define teacherHere(row, column) texelHere(teacher, teacherTexShape)
 #else
-  label = labelAt(row, column);
+#define teacherHere(row, column) GATHER(teacherAt, row, column)
 #endif
+
+#if STUDENT_ALIGNED
+#define studentHere(row, column) texelHere(student, studentTexShape)
+#else
+#define studentHere(row, column) GATHER(studentAt, row, column)
 #endif
-  return gradientOf(found, factors, studentAt(row, column), teacherAt(row, column), label, reference);
-}
 
-float gradientOfClass(int row, int column) {
-  Factors factors = factorsOf(row);
-  Statistics found = statisticsAt(row);
-  return gradientAt(row, column, found, factors, found.isNear ? referenceOf(row) : vec2(0.0));
-}
+#if LABELS_ALIGNED
+#define labelHere(row, column) texelHere(labels, labelsTexShape)
+#else
+#define labelHere(row, column) GATHER(labelAt, row, column)
+#endif
 
-void main() {
 #if PACKED_OUTPUT
-  int pairs = (classes + 1) / 2;
-  int line = outNumber() / pairs;
-  int column = 2 * (outNumber() - line * pairs);
-  int linesOfMatrix = (outRows + 1) / 2;
-  int matrix = line / linesOfMatrix;
-  int rowOfMatrix = 2 * (line - matrix * linesOfMatrix);
-  int row = matrix * outRows + rowOfMatrix;
-  vec4 gradient = vec4(0.0);
-  if (row < rows) {
-    bool hasColumn = column + 1 < classes;
-    gradient.r = gradientOfClass(row, column);
-    if (hasColumn) gradient.g = gradientOfClass(row, column + 1);
-    if (rowOfMatrix + 1 < outRows) {
-      gradient.b = gradientOfClass(row + 1, column);
-      if (hasColumn) gradient.a = gradientOfClass(row + 1, column + 1);
-    }
-  }
-  setOutput(gradient);
-#else
-  int row = outNumber() / classes;
-  setOutput(row < rows ? gradientOfClass(row, outNumber() - row * classes) : 0.0);
+
+#define GATHER(at, row, column) vec4(at(row, column), at(row, column + 1), at(row + 1, column), at(row + 1, column + 1))
+
+// A fragment is two classes of two rows. What lies behind the last row or class of a matrix is written and never read.
+void main() {
+  ivec2 place = quotient(outNumber(), (classes + 1) >> 1);
+  int column = 2 * place.y;
+  place = quotient(place.x, (outRows + 1) >> 1);
+  int row = place.x * outRows + 2 * place.y;
+  vec4 z = studentHere(row, column);
+  vec4 v = teacherHere(row, column);
+  vec4 label = vec4(0.0);
+#if HAS_HARD && LABELS == DISTRIBUTION && OUTPUT == TO_STUDENT
+  label = labelHere(row, column);
 #endif
+  RowOfFragment upper = rowOfFragment(row);
+  RowOfFragment lower = rowOfFragment(min(row + 1, rows - 1));
+  setOutput(vec4(
+    gradientAt(upper, column, z.r, v.r, label.r),
+    gradientAt(upper, column + 1, z.g, v.g, label.g),
+    gradientAt(lower, column, z.b, v.b, label.b),
+    gradientAt(lower, column + 1, z.a, v.a, label.a)
+  ));
 }
+
+#else
+
+#define GATHER(at, row, column) vec4(at(row, column))
+
+// A fragment is a class.
+void main() {
+  ivec2 place = quotient(outNumber(), classes);
+  int row = min(place.x, rows - 1);
+  int column = place.y;
+  float label = 0.0;
+#if HAS_HARD && LABELS == DISTRIBUTION && OUTPUT == TO_STUDENT
+  label = labelHere(row, column).r;
+#endif
+  setOutput(gradientAt(rowOfFragment(row), column, studentHere(row, column).r, teacherHere(row, column).r, label));
+}
+
+#endif

@@ -1,8 +1,9 @@
 // Program: Maxima of each lane of each row.
 
 void main() {
-  int row = outNumber() / lanes;
-  int lane = outNumber() - row * lanes;
+  ivec2 place = quotient(outNumber(), lanes);
+  int row = place.x;
+  int lane = place.y;
   if (row >= rows) {
     setOutput(vec4(0.0));
     return;

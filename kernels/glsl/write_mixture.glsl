@@ -1,8 +1,9 @@
 // Program: Mixture of each lane of each row, jsd only.
 
 void main() {
-  int row = outNumber() / lanes;
-  int lane = outNumber() - row * lanes;
+  ivec2 place = quotient(outNumber(), lanes);
+  int row = place.x;
+  int lane = place.y;
   Factors factors = factorsOf(row);
   setOutput(vec4(0.0));
   if (row >= rows || factors.isZero) return;

@@ -1,13 +1,14 @@
 // Program: Sums of each lane of each row, and behind all of them LabelSums where the hard term needs them.
 
 void main() {
-  int line = outNumber() / lanes;
-  int lane = outNumber() - line * lanes;
+  ivec2 place = quotient(outNumber(), lanes);
+  int line = place.x;
+  int lane = place.y;
   int row = line < rows ? line : line - rows;
   Factors factors = factorsOf(row);
   setOutput(vec4(0.0));
   if (row >= rows || factors.isZero) return;
-  Maxima maxima = maximaOfTexel(texelAt(maximaTexels, row));
+  Maxima maxima = maximaOfTexel(texelAt(maximaTexels, maximaTexelsTexShape, row));
   if (!isRowOfNumbers(maxima)) return;
 #if LABEL_SUMS
   if (line >= rows) {

@@ -21,6 +21,8 @@ export interface TextureData {
   /** [height, width] in values: twice as many as texels each way if packed. */
   texShape?: [number, number] | null;
   isPacked?: boolean;
+  /** Where a slice that shares the texture of another tensor begins in it. */
+  slice?: { flatOffset: number } | null;
 }
 
 /** The parts of tfjs's 'webgl' backend that are used here. */

@@ -1,8 +1,10 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { Objective } from '../../../kernels/objective.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
 import { hasHalfTextures, type WebGLBackend } from './backend.ts';
 import { LANES_PER_MERGE, lanesFor } from './lanes.ts';
 import {
+  type InputLayout,
   needsLabelSums,
   SoftmaxCrossEntropyWithTemperatureProgram,
   type Specialisation,
@@ -12,7 +14,7 @@ import {
   UNIFORMS,
   type UniformName,
 } from './program.ts';
-import { Textures } from './textures.ts';
+import { type InputMatrix, Textures } from './textures.ts';
 
 export { supportsRowPass, type WebGLBackend } from './backend.ts';
 
@@ -30,6 +32,11 @@ export const rowPass: RowPass<WebGLBackend> = (request) => {
   }
 };
 
+/** The hard term does not reach the teacher; class ids are checked all the same. */
+function objectiveOf({ objective, outputs }: RowPassRequest<WebGLBackend>): Objective {
+  return outputs === 'teacherGradient' ? { ...objective, hardWeight: 0 } : objective;
+}
+
 class RowPassRun {
   private readonly specialisation: Specialisation;
   private readonly inputs: [string, TensorInfo][];
@@ -42,20 +49,26 @@ class RowPassRun {
     private readonly request: RowPassRequest<WebGLBackend>,
     private readonly textures: Textures,
   ) {
-    const { rows, classes, objective, outputs, temperature, labels, weights } = request;
+    const { rows, classes, outputs, temperature, labels, weights } = request;
+    const objective = objectiveOf(request);
     const teacher = textures.matrix(request.teacher, rows, classes);
     const student = textures.matrix(request.student, rows, classes);
     const distribution =
       labels && objective.labels === 'distribution' ? textures.matrix(labels, rows, classes) : null;
     const isHalf = hasHalfTextures();
+    const layoutOf = ({ isPacked, matrixRows, offset }: InputMatrix): InputLayout => ({
+      isPacked,
+      isAligned: isPacked === student.isPacked && matrixRows === student.matrixRows && offset === 0,
+    });
     this.specialisation = {
+      rows,
       objective,
       outputs,
       hasTemperatureTensor: typeof temperature !== 'number',
       hasWeightsTensor: weights !== null,
-      teacherIsPacked: teacher.isPacked,
-      studentIsPacked: student.isPacked,
-      labelsArePacked: distribution?.isPacked ?? false,
+      teacher: layoutOf(teacher),
+      student: layoutOf(student),
+      labels: layoutOf(distribution ?? teacher),
       hasHalfTextures: isHalf,
       statisticsTexels: isHalf ? 3 : 2,
     };
@@ -93,7 +106,8 @@ class RowPassRun {
   }
 
   run(): RowPassResult {
-    const { rows, classes, outputs, objective } = this.request;
+    const { rows, classes, outputs } = this.request;
+    const { objective } = this.specialisation;
     const lanes = lanesFor(rows, classes, this.specialisation.hasHalfTextures ? 'float16' : 'float32');
     let source: StatisticsSource = 'SWEEP';
     if (lanes > 1) {
@@ -110,7 +124,8 @@ class RowPassRun {
 
   /** Leaves maximaTexels, one a row, and sumTexels, mixtureTexels, a few a row, among the inputs. */
   private sweepByLanes(lanes: number, hasMixture: boolean): void {
-    const { rows, objective } = this.request;
+    const { rows } = this.request;
+    const { objective } = this.specialisation;
     const maxima = this.texelStage('writeMaxima', 'SWEEP', rows * lanes, { lanes });
     this.keep('maximaTexels', this.merge('mergeMaxima', maxima, rows, lanes, 1).texels);
     const lines = needsLabelSums(objective) ? 2 * rows : rows;

@@ -13,15 +13,22 @@ export type Stage =
   | 'writeLoss'
   | 'writeGradient';
 
+export interface InputLayout {
+  isPacked: boolean;
+  /** Texel n of the gradient is of the same rows and classes as texel n of this input. */
+  isAligned: boolean;
+}
+
 /** What specialises the source; each is a line of its header. Everything else is a uniform. */
 export interface Specialisation {
+  rows: number;
   objective: Objective;
   outputs: RowPassOutputs;
   hasTemperatureTensor: boolean;
   hasWeightsTensor: boolean;
-  teacherIsPacked: boolean;
-  studentIsPacked: boolean;
-  labelsArePacked: boolean;
+  teacher: InputLayout;
+  student: InputLayout;
+  labels: InputLayout;
   hasHalfTextures: boolean;
   statisticsTexels: number;
 }
@@ -79,6 +86,12 @@ export function needsLabelSums({ labels, hardWeight, labelSmoothing }: Objective
   return labels !== 'none' && hardWeight !== 0 && (labels === 'distribution' || labelSmoothing !== 0);
 }
 
+/** Whether the gradient is measured from a mean over the row: `levelOf` of the divergence. */
+function needsLevel({ divergence, softWeight }: Objective, outputs: RowPassOutputs): boolean {
+  if (softWeight === 0) return false;
+  return outputs === 'teacherGradient' || divergence === 'reverseKl' || divergence === 'jsd';
+}
+
 const DIVERGENCES = {
   crossEntropy: { name: 'CROSS_ENTROPY', source: glsl.crossEntropy },
   kl: { name: 'KL', source: glsl.kl },
@@ -87,6 +100,9 @@ const DIVERGENCES = {
 } as const;
 
 const LABELS = { none: 'NO_LABELS', classIds: 'CLASS_IDS', distribution: 'DISTRIBUTION' } as const;
+
+/** From here on `quotient` of kernels/glsl/texels.glsl takes the long way. */
+const MANY_ROWS = 2 ** 18;
 
 /** The whole source of a stage: its header and the files it is made of. tfjs knows a program by it. */
 export function sourceOf(
@@ -111,13 +127,16 @@ export function sourceOf(
     writeGradient: [...read, glsl.sums, divergence, glsl.statisticsTexel, glsl.writeGradient],
   }[stage];
   const isMerge = stage === 'mergeMaxima' || stage === 'mergeSums';
-  const definitions: [string, string | number | boolean][] = [['PACKED_OUTPUT', packedOutput ? 1 : 0]];
+  const definitions: [string, string | number][] = [
+    ['PACKED_OUTPUT', packedOutput ? 1 : 0],
+    ['MANY_ROWS', specialisation.rows >= MANY_ROWS ? 1 : 0],
+  ];
   if (!isMerge) definitions.push(['SOURCE', source], ...definitionsOf(specialisation));
   const header = definitions.map(([name, value]) => `#define ${name} ${value}`);
   return [...header, glsl.constants, ...files].join('\n');
 }
 
-function definitionsOf(specialisation: Specialisation): [string, string | number | boolean][] {
+function definitionsOf(specialisation: Specialisation): [string, string | number][] {
   const { objective, outputs } = specialisation;
   const flag = (value: boolean) => (value ? 1 : 0);
   return [
@@ -127,13 +146,17 @@ function definitionsOf(specialisation: Specialisation): [string, string | number
     ['OUTPUT', outputs === 'teacherGradient' ? 'TO_TEACHER' : 'TO_STUDENT'],
     ['HAS_SOFT', flag(objective.softWeight !== 0)],
     ['HAS_HARD', flag(objective.labels !== 'none' && objective.hardWeight !== 0)],
+    ['NEEDS_LEVEL', flag(needsLevel(objective, outputs))],
     ['LABEL_SUMS', flag(needsLabelSums(objective))],
     ['TEMPERATURE_SQUARED', flag(objective.scaleByTemperatureSquared)],
     ['TEMPERATURE_TENSOR', flag(specialisation.hasTemperatureTensor)],
     ['WEIGHTS_TENSOR', flag(specialisation.hasWeightsTensor)],
-    ['TEACHER_PACKED', specialisation.teacherIsPacked],
-    ['STUDENT_PACKED', specialisation.studentIsPacked],
-    ['LABELS_PACKED', specialisation.labelsArePacked],
+    ['TEACHER_PACKED', flag(specialisation.teacher.isPacked)],
+    ['TEACHER_ALIGNED', flag(specialisation.teacher.isAligned)],
+    ['STUDENT_PACKED', flag(specialisation.student.isPacked)],
+    ['STUDENT_ALIGNED', flag(specialisation.student.isAligned)],
+    ['LABELS_PACKED', flag(specialisation.labels.isPacked)],
+    ['LABELS_ALIGNED', flag(specialisation.labels.isAligned)],
     ['HALF_TEXTURES', flag(specialisation.hasHalfTextures)],
     ['STATISTICS_TEXELS', specialisation.statisticsTexels],
   ];

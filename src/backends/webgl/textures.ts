@@ -7,6 +7,8 @@ export interface InputMatrix {
   isPacked: boolean;
   /** Packed: rows of the innermost matrices of the tensor, each of which begins a new texel. */
   matrixRows: number;
+  /** Unpacked: values in front of the first one, of a tensor that is a slice of another. */
+  offset: number;
 }
 
 /** Keeps account of what a row pass borrows and makes on the way, and gives it all back. */
@@ -19,17 +21,19 @@ export class Textures {
   /** An input of any rank and layout. Never a uniform, which tfjs makes of small tensors that are not uploaded yet. */
   matrix({ dataId, dtype }: TensorInfo, rows: number, classes: number): InputMatrix {
     this.backend.uploadToGPU(dataId);
-    const { isPacked, shape } = this.backend.texData.get(dataId);
-    if (!isPacked) return { info: { dataId, shape: [rows, classes], dtype }, isPacked: false, matrixRows: 1 };
+    const { isPacked, shape, slice } = this.backend.texData.get(dataId);
+    const view = { dataId, shape: [rows, classes], dtype };
+    if (!isPacked) return { info: view, isPacked: false, matrixRows: 1, offset: slice?.flatOffset ?? 0 };
     if (shape[shape.length - 1] !== classes) {
       // The same data under a shape with other innermost dimensions.
-      const unpacked = this.backend.unpackTensor({ dataId, shape: [rows, classes], dtype });
-      return { info: this.temporary(unpacked), isPacked: false, matrixRows: 1 };
+      const unpacked = this.temporary(this.backend.unpackTensor(view));
+      return { info: unpacked, isPacked: false, matrixRows: 1, offset: 0 };
     }
     return {
       info: this.texels({ dataId, shape, dtype }),
       isPacked: true,
       matrixRows: shape.length > 1 ? shape[shape.length - 2] : 1,
+      offset: 0,
     };
   }
 
