@@ -49,7 +49,7 @@ function shaderModule(language: 'wgsl' | 'glsl'): string {
  */
 const ASC_OPTIONS = [
   ...['--runtime', 'stub', '--importMemory', '--noExportMemory', '--enable', 'simd', '--noAssert'],
-  ...['--optimizeLevel', '3', '--shrinkLevel', '1', '--converge'],
+  ...['--optimizeLevel', '3', '--shrinkLevel', '1'],
 ];
 
 /** `kernels/wasm/row_pass.ts`, compiled, becomes `export const rowPass = '...'` of `src/generated/wasm.ts`. */

@@ -1,0 +1,121 @@
+import type { DataType, KernelBackend, TensorInfo, TypedArray } from '@tensorflow/tfjs-core';
+import { rowPass as javaScriptRowPass } from '../../../kernels/js/row_pass.ts';
+import { rowPass as composedRowPass } from '../composed.ts';
+import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
+import { isCarried, type Kernel, kernelOn, modeOf, PADS_BYTES, readsLabels } from './kernel.ts';
+
+/** The parts of tfjs's 'wasm' backend that are used here. Only the heap of one build of it was seen to look like this, so everything is asked for before use. */
+export interface WasmBackendParts extends KernelBackend {
+  wasm: {
+    HEAPU8: Uint8Array;
+    /** The memory in the build with one thread. */
+    asm?: { memory?: WebAssembly.Memory };
+    /** The memory, shared, in the build with threads. */
+    wasmMemory?: WebAssembly.Memory;
+  };
+  dataIdMap: { get(dataId: object): { memoryOffset: number } };
+  makeOutput(shape: number[], dtype: DataType, memoryOffset?: number | null, values?: TypedArray): TensorInfo;
+  /** A view that holds until the heap grows: any allocation may make it do so. */
+  typedArrayFromHeap(info: TensorInfo): TypedArray;
+}
+
+/**
+ * The SIMD kernel on the backend's own memory, nothing copied. What it does not carry, kernels/js computes over views of that memory; on a backend that is not as
+ * described above, stock ops do.
+ */
+export const rowPass: RowPass<WasmBackendParts> = (request) => {
+  const { backend, objective, outputs } = request;
+  if (typeof backend.makeOutput !== 'function' || typeof backend.typedArrayFromHeap !== 'function') {
+    return composedRowPass(request);
+  }
+  const memory = memoryOf(backend);
+  const kernel = memory && isCarried(objective, outputs) ? kernelOn(memory) : null;
+  return kernel === null ? rowPassOverViews(request) : rowPassOnHeap(request, kernel);
+};
+
+/** The memory that the backend's tensors lie in, if it is where it is expected. */
+function memoryOf({ wasm, dataIdMap }: WasmBackendParts): WebAssembly.Memory | null {
+  const memory = wasm?.wasmMemory ?? wasm?.asm?.memory;
+  if (typeof dataIdMap?.get !== 'function' || memory === undefined) return null;
+  return memory.buffer === wasm.HEAPU8?.buffer ? memory : null;
+}
+
+function rowPassOnHeap(request: RowPassRequest<WasmBackendParts>, kernel: Kernel): RowPassResult {
+  const { backend, rows, classes, temperature, labels, weights, objective, outputs, reduction } = request;
+  const pointer = (info: TensorInfo | null) => (info ? backend.dataIdMap.get(info.dataId).memoryOffset : 0);
+  const mode = modeOf(objective, outputs);
+  const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
+  const loss = wantsLoss && reduction === 'none' ? backend.makeOutput([rows], 'float32') : null;
+  const gradient = outputs === 'loss' ? null : backend.makeOutput([rows, classes], 'float32');
+  // A row of w and one of r; u lies where the gradient will.
+  const room = backend.makeOutput([PADS_BYTES / 4 + classes * (gradient ? 2 : 3)], 'float32');
+  const temperatures = perRow(temperature);
+  const rowWeights = perRow(weights);
+  const pads = pointer(room);
+  const w = pads + PADS_BYTES;
+  const r = w + 4 * classes;
+  kernel.setObjective(
+    mode,
+    temperatures ? 1 : constant(backend, temperature),
+    objective.scale * (rowWeights ? 1 : constant(backend, weights ?? 1)),
+    objective.softWeight,
+    objective.hardWeight,
+    objective.labelSmoothing,
+  );
+  kernel.setRoom(gradient ? pointer(gradient) : r + 4 * classes, gradient ? 4 * classes : 0, w, 0, r, pads);
+  const sum = kernel.rowPass(
+    rows,
+    classes,
+    pointer(request.teacher),
+    pointer(request.student),
+    readsLabels(mode) ? pointer(labels) : 0,
+    pointer(temperatures),
+    pointer(rowWeights),
+    pointer(loss),
+    pointer(gradient),
+  );
+  backend.disposeData(room.dataId);
+  return { loss: wantsLoss ? (loss ?? scalar(backend, sum)) : null, gradient };
+}
+
+/** The tensor if it has a value for every row; null for a number, for nothing, and for a tensor of one value. */
+function perRow(value: TensorInfo | number | null): TensorInfo | null {
+  return value === null || typeof value === 'number' || sizeOf(value) === 1 ? null : value;
+}
+
+function sizeOf({ shape }: TensorInfo): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+function constant(backend: WasmBackendParts, value: TensorInfo | number): number {
+  return typeof value === 'number' ? value : backend.typedArrayFromHeap(value)[0];
+}
+
+function scalar(backend: WasmBackendParts, value: number): TensorInfo {
+  return backend.makeOutput([], 'float32', null, Float32Array.of(value));
+}
+
+function rowPassOverViews(request: RowPassRequest<WasmBackendParts>): RowPassResult {
+  const { backend, rows, classes, temperature, labels, weights, objective, outputs } = request;
+  const toTeacher = outputs === 'teacherGradient';
+  const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
+  const loss = wantsLoss ? backend.makeOutput([rows], 'float32') : null;
+  const gradient = outputs === 'loss' ? null : backend.makeOutput([rows, classes], 'float32');
+  // Views come after the last allocation.
+  const view = (info: TensorInfo) => backend.typedArrayFromHeap(info);
+  const gradientView = gradient && (view(gradient) as Float32Array);
+  javaScriptRowPass({
+    rows,
+    classes,
+    teacher: view(request.teacher) as Float32Array,
+    student: view(request.student) as Float32Array,
+    temperature: typeof temperature === 'number' ? [temperature] : view(temperature),
+    labels: labels && view(labels),
+    weights: weights && view(weights),
+    objective,
+    loss: loss && (view(loss) as Float32Array),
+    dStudent: toTeacher ? null : gradientView,
+    dTeacher: toTeacher ? gradientView : null,
+  });
+  return { loss, gradient };
+}
