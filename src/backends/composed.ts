@@ -139,7 +139,7 @@ function readRows(request: RowPassRequest<KernelBackend>): Rows {
     teacher: softenedTeacher,
     teacherSum: objective.targets === 'logits' ? 1 : sumClasses(teacher),
     near: agreement(student, teacher, softenedStudent, softenedTeacher, temperature, objective),
-    labels: labels && labels.distribution,
+    labels: labels?.distribution ?? null,
     belowMaximum: where(maskedStudent, FAR_BELOW, sub(student, maximum)),
   };
 }

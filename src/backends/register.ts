@@ -1,6 +1,5 @@
 import {
   engine,
-  env,
   getKernel,
   type KernelBackend,
   type KernelConfig,
@@ -21,17 +20,18 @@ import {
   SoftmaxCrossEntropyWithTemperatureGrad,
 } from '../kernel_names.ts';
 import { rowPass as composedRowPass } from './composed.ts';
-import { rowPass as cpuRowPass } from './cpu.ts';
+import { rowPass as cpuRowPass } from './cpu/index.ts';
 import type { RowPass, RowPassResult } from './row_pass.ts';
-import { type WebGLBackend, rowPass as webglRowPass } from './webgl/index.ts';
+import { rowPass as wasmRowPass } from './wasm/index.ts';
+import { supportsRowPass, type WebGLBackend, rowPass as webglRowPass } from './webgl/index.ts';
 import { rowPass as webgpuRowPass } from './webgpu/index.ts';
 
 /** Registers the kernels of every backend that has a row pass of its own. Again is a no-op. */
 export function registerBackends(): void {
   registerBackend('cpu', cpuRowPass);
-  // The shaders are of WebGL2.
+  registerBackend('wasm', wasmRowPass);
   registerBackend<WebGLBackend>('webgl', (request) =>
-    env().getNumber('WEBGL_VERSION') === 2 ? webglRowPass(request) : composedRowPass(request),
+    supportsRowPass() ? webglRowPass(request) : composedRowPass(request),
   );
   registerBackend('webgpu', webgpuRowPass);
 }

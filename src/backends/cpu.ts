@@ -1,1 +1,0 @@
-export { type CpuBackendParts, rowPass } from './cpu/index.ts';
