@@ -15,22 +15,44 @@ export interface WebGPUAdapter {
  * when it loads. Throws if there is neither a GPU nor a software driver for this platform.
  */
 export async function provideWebGPU(): Promise<WebGPUAdapter> {
-  const { create, globals } = await import('webgpu');
-  Object.assign(globalThis, globals);
-  let gpu = hasVulkanLoader() ? create([]) : null;
-  let adapter = (await gpu?.requestAdapter({ powerPreference: 'high-performance' })) ?? null;
-  if (adapter === null) {
-    const reason = whyNoChromium();
-    if (reason) throw new Error(`provideWebGPU: no GPU was found, and no software driver: ${reason}.`);
-    gpu = (await dawnWithSwiftShader()).create([]);
-    adapter = await gpu.requestAdapter();
-  }
+  const found = await findGPU();
+  if (found) return install(found.gpu, found.adapter);
+  const reason = whyNoChromium();
+  if (reason) throw new Error(`provideWebGPU: no GPU was found, and no software driver: ${reason}.`);
+  const gpu = (await dawnWithSwiftShader()).create([]);
+  const adapter = await gpu.requestAdapter();
   if (adapter === null)
     throw new Error('provideWebGPU: neither a GPU nor SwiftShader gave a WebGPU adapter.');
+  return install(gpu, adapter);
+}
+
+/** As provideWebGPU, with a real GPU alone; null if there is none. */
+export async function provideRealGPU(): Promise<WebGPUAdapter | null> {
+  const found = await findGPU();
+  return found && !isSoftware(found.adapter) ? install(found.gpu, found.adapter) : null;
+}
+
+async function findGPU(): Promise<{ gpu: GPU; adapter: GPUAdapter } | null> {
+  if (!hasVulkanLoader()) return null;
+  const { create } = await import('webgpu');
+  const gpu = create([]);
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  return adapter && { gpu, adapter };
+}
+
+async function install(gpu: GPU, adapter: GPUAdapter): Promise<WebGPUAdapter> {
+  const { globals } = await import('webgpu');
+  Object.assign(globalThis, globals);
   Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true, writable: true });
   const { description, device, architecture, vendor } = adapter.info;
   const name = [device.replace(/-$/, '') || vendor || architecture, description].filter(Boolean).join(', ');
-  return { description: name, isSoftware: /swiftshader|llvmpipe|cpu/i.test(name) };
+  return { description: name, isSoftware: isSoftware(adapter) };
+}
+
+function isSoftware({ info }: GPUAdapter): boolean {
+  return /swiftshader|llvmpipe|cpu/i.test(
+    `${info.device} ${info.vendor} ${info.architecture} ${info.description}`,
+  );
 }
 
 /** On Linux Dawn prints a warning for each adapter it cannot ask for want of the loader, so it is asked only when the loader is there. */
