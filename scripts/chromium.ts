@@ -70,6 +70,7 @@ export async function launchChromium(): Promise<Browser> {
       '--enable-unsafe-swiftshader',
       '--enable-unsafe-webgpu',
       '--use-webgpu-adapter=swiftshader',
+      '--disable-dawn-features=timestamp_quantization',
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',

@@ -2,14 +2,9 @@
  * The jest test runner of the backend projects. A suite is bundled for its project and run where the backend is real: in a headless Chromium, or in a
  * Node process of its own, so that no sandbox stands between tfjs, the driver and the typed arrays. Every case comes back singly.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { createEmptyTestResult, type TestResult } from '@jest/test-result';
-import { build } from 'esbuild';
-import { launchChromium, whyNoChromium } from '../../scripts/chromium.ts';
+import { bundleForBackend, runOnBackend, whyAbsent } from '../../scripts/run_on_backend.ts';
 import type { BackendProject } from '../backends/projects.ts';
 import type { CaseReport } from './suite.ts';
 
@@ -32,11 +27,12 @@ export default async function runTestFile(
   const project = config.globals.backendProject;
   const start = Date.now();
   const reports: CaseReport[] = [];
-  const absent = whyAbsent(project);
+  const absent = whySkipped(project);
   if (absent === null) {
     const bundle = await bundleSuite(config.rootDir, project, testPath);
-    const run = project.host === 'chromium' ? runInChromium : runInNode;
-    await run(bundle, (report) => reports.push(report)).catch((error: Error) => {
+    await runOnBackend<CaseReport>(project, bundle, (report) => {
+      reports.push(report);
+    }).catch((error: Error) => {
       reports.push({
         titles: ['the suite runs to its end'],
         duration: 0,
@@ -47,116 +43,25 @@ export default async function runTestFile(
   return toTestResult(project, testPath, start, reports, absent);
 }
 
-function whyAbsent(project: BackendProject): string | null {
-  const reason = project.host === 'chromium' || project.backendName === 'webgpu' ? whyNoChromium() : null;
+function whySkipped(project: BackendProject): string | null {
+  const reason = whyAbsent(project);
   if (reason === null) return null;
   const required = (process.env[REQUIRED] ?? '').split(',');
   if (required.includes('all') || required.includes(project.name)) return null; // let it fail with its own error
   return reason;
 }
 
-/** One script with the suite, the package and one single copy of tfjs-core. */
+/** One script with the suite and the package. */
 async function bundleSuite(root: string, project: BackendProject, testPath: string): Promise<string> {
-  const inNode = project.host === 'node';
-  const folder = join(root, '.cache', 'suites', project.name);
-  mkdirSync(folder, { recursive: true });
-  const outfile = join(folder, `${basename(testPath, '.ts')}.cjs`);
+  const extension = project.host === 'node' ? '.cjs' : '.js';
+  const outfile = join(root, '.cache', 'suites', project.name, basename(testPath, '.ts') + extension);
   const entry = `
     import { runSuite } from './test/runner/suite.ts';
     import { describeBackend, validationErrors } from './test/backends/current.ts';
     import ${JSON.stringify(testPath)};
-    ${inNode && project.backendName === 'webgpu' ? "import { provideWebGPU } from './scripts/dawn.ts';" : 'const provideWebGPU = async () => {};'}
-    globalThis.startSuite = async (report) => {
-      await provideWebGPU();
-      await runSuite(describeBackend, validationErrors, report);
-    };`;
-  await build({
-    stdin: { contents: entry, resolveDir: root, loader: 'ts' },
-    outfile,
-    bundle: true,
-    platform: inNode ? 'node' : 'browser',
-    format: inNode ? 'cjs' : 'iife',
-    mainFields: ['module', 'main'],
-    target: 'es2022',
-    sourcemap: 'inline',
-    sourcesContent: false,
-    logLevel: 'error',
-    external: inNode
-      ? ['webgpu', 'playwright-core']
-      : ['fs', 'path', 'perf_hooks', 'os', 'worker_threads', 'util', 'crypto'],
-    define: {
-      BACKEND_PROJECT: JSON.stringify(project),
-      WASM_FOLDER: JSON.stringify(`${resolve(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist')}/`),
-    },
-  });
+    globalThis.start = (report) => runSuite(describeBackend, validationErrors, report);`;
+  await bundleForBackend(root, project, entry, outfile);
   return outfile;
-}
-
-async function runInNode(bundle: string, report: (report: CaseReport) => void): Promise<void> {
-  const main = bundle.replace(/\.cjs$/, '.main.cjs');
-  writeFileSync(
-    main,
-    `require(${JSON.stringify(bundle)});
-     globalThis.startSuite((report) => void process.send(report)).then(() => process.disconnect(), (error) => {
-       process.send({ titles: ['the suite runs to its end'], duration: 0, error: error.stack });
-       process.disconnect();
-     });`,
-  );
-  const child: ChildProcess = fork(main, {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    execArgv: ['--enable-source-maps'],
-  });
-  let stderr = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  child.on('message', (message) => report(message as CaseReport));
-  await new Promise<void>((done, fail) => {
-    let finished = false;
-    child.on('disconnect', () => {
-      finished = true;
-      child.kill(); // Dawn keeps a process alive
-      done();
-    });
-    child.on('exit', (code, signal) => {
-      if (!finished)
-        fail(new Error(`The process of the suite ended early, ${signal ?? code}:\n${stderr.slice(-2000)}`));
-    });
-  });
-}
-
-async function runInChromium(bundle: string, report: (report: CaseReport) => void): Promise<void> {
-  const { readFileSync } = await import('node:fs');
-  const server = createServer((request, response) => {
-    const isScript = request.url === '/suite.js';
-    response.setHeader(
-      'content-type',
-      isScript ? 'text/javascript; charset=utf-8' : 'text/html; charset=utf-8',
-    );
-    response.end(
-      isScript
-        ? readFileSync(bundle)
-        : '<!doctype html><title>suite</title><script src="/suite.js"></script>',
-    );
-  });
-  await new Promise<void>((done) => server.listen(0, 'localhost', done));
-  const browser = await launchChromium();
-  try {
-    const page = await browser.newPage();
-    const pageErrors: string[] = [];
-    page.on('pageerror', (error) => pageErrors.push(error.stack ?? error.message));
-    await page.exposeFunction('reportCase', report);
-    await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
-    if (pageErrors.length > 0)
-      throw new Error(`The page failed to load the suite:\n${pageErrors.join('\n')}`);
-    const crashed = new Promise<never>((_, fail) =>
-      page.on('crash', () => fail(new Error('The page crashed.'))),
-    );
-    await Promise.race([page.evaluate('startSuite(reportCase)'), crashed]);
-  } finally {
-    await browser.close();
-    server.close();
-  }
 }
 
 function toTestResult(

@@ -1,0 +1,149 @@
+/** Runs a script where a backend of tfjs is real: in a headless Chromium, or in a Node process of its own that no sandbox stands in. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, resolve } from 'node:path';
+import { build } from 'esbuild';
+import type { BackendProject } from '../test/backends/projects.ts';
+import { launchChromium, whyNoChromium } from './chromium.ts';
+
+/** What the script that is bundled leaves behind as `globalThis.start`: it reports as it goes, and its promise is the end. */
+export type Start<Report, Argument = undefined> = (
+  report: (report: Report) => Promise<void> | void,
+  argument: Argument,
+) => Promise<void>;
+
+/** Why this machine cannot run the backend, or null if it can. */
+export function whyAbsent({ host, backendName }: BackendProject): string | null {
+  return host === 'chromium' || backendName === 'webgpu' ? whyNoChromium() : null;
+}
+
+/**
+ * One script with everything in it and one single copy of tfjs-core.
+ *
+ * @param entry TypeScript that sets `globalThis.start`, a Start; imports are relative to `root`. WebGPU is there when `start` is called.
+ */
+export async function bundleForBackend(
+  root: string,
+  project: BackendProject,
+  entry: string,
+  outfile: string,
+): Promise<void> {
+  const inNode = project.host === 'node';
+  mkdirSync(dirname(outfile), { recursive: true });
+  const provide =
+    inNode && project.backendName === 'webgpu'
+      ? `import { provideWebGPU } from './scripts/dawn.ts';
+         const { start } = globalThis;
+         globalThis.start = async (report, argument) => {
+           await provideWebGPU();
+           await start(report, argument);
+         };`
+      : '';
+  await build({
+    stdin: { contents: `${entry}\n${provide}`, resolveDir: root, loader: 'ts' },
+    outfile,
+    bundle: true,
+    platform: inNode ? 'node' : 'browser',
+    format: inNode ? 'cjs' : 'iife',
+    mainFields: ['module', 'main'],
+    target: 'es2022',
+    sourcemap: 'inline',
+    sourcesContent: false,
+    logLevel: 'error',
+    external: inNode
+      ? ['webgpu', 'playwright-core']
+      : ['fs', 'path', 'perf_hooks', 'os', 'worker_threads', 'util', 'crypto'],
+    define: {
+      BACKEND_PROJECT: JSON.stringify(project),
+      WASM_FOLDER: JSON.stringify(`${resolve(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist')}/`),
+    },
+  });
+}
+
+/** Runs a bundle to its end. Throws if it does, or if its process or page ends early. */
+export async function runOnBackend<Report, Argument = undefined>(
+  project: BackendProject,
+  bundle: string,
+  report: (report: Report) => void,
+  argument?: Argument,
+): Promise<void> {
+  await (project.host === 'chromium' ? runInChromium : runInNode)(bundle, report, argument);
+}
+
+type Message<Report> = { report: Report } | { end: { error: string | null } };
+
+async function runInNode<Report>(
+  bundle: string,
+  report: (report: Report) => void,
+  argument: unknown,
+): Promise<void> {
+  const main = bundle.replace(/\.cjs$/, '.main.cjs');
+  writeFileSync(
+    main,
+    `require(${JSON.stringify(bundle)});
+     process.once('message', ([argument]) =>
+       globalThis.start((report) => void process.send({ report }), argument).then(
+         () => process.send({ end: { error: null } }),
+         (error) => process.send({ end: { error: error.stack ?? String(error) } }),
+       ));`,
+  );
+  const child: ChildProcess = fork(main, {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    execArgv: ['--enable-source-maps'],
+  });
+  child.send([argument]);
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  await new Promise<void>((done, fail) => {
+    child.on('message', (message: Message<Report>) => {
+      if ('report' in message) return report(message.report);
+      child.removeAllListeners('exit').kill(); // Dawn keeps a process alive
+      if (message.end.error === null) done();
+      else fail(new Error(message.end.error));
+    });
+    child.on('exit', (code, signal) =>
+      fail(new Error(`The process ended early, ${signal ?? code}:\n${stderr.slice(-2000)}`)),
+    );
+  });
+}
+
+async function runInChromium<Report>(
+  bundle: string,
+  report: (report: Report) => void,
+  argument: unknown,
+): Promise<void> {
+  const server = createServer((request, response) => {
+    const isScript = request.url === '/script.js';
+    response.setHeader(
+      'content-type',
+      isScript ? 'text/javascript; charset=utf-8' : 'text/html; charset=utf-8',
+    );
+    response.end(
+      isScript
+        ? readFileSync(bundle)
+        : '<!doctype html><title>tfjs-distill</title><script src="/script.js"></script>',
+    );
+  });
+  await new Promise<void>((done) => server.listen(0, 'localhost', done));
+  const browser = await launchChromium();
+  try {
+    const page = await browser.newPage();
+    const pageErrors: string[] = [];
+    page.on('pageerror', (error) => pageErrors.push(error.stack ?? error.message));
+    await page.exposeFunction('report', report);
+    await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+    if (pageErrors.length > 0)
+      throw new Error(`The page failed to load the script:\n${pageErrors.join('\n')}`);
+    const crashed = new Promise<never>((_, fail) =>
+      page.on('crash', () => fail(new Error('The page crashed.'))),
+    );
+    await Promise.race([page.evaluate(`start(report, ${JSON.stringify(argument)})`), crashed]);
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
