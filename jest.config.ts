@@ -17,6 +17,14 @@ const config: Config = {
       testMatch: ['<rootDir>/test/unit/**/*.test.ts'],
       transform,
     },
+    // The packed tarball, as bundlers, Node, pages and compilers use it.
+    {
+      displayName: 'package',
+      testMatch: ['<rootDir>/test/package/**/*.test.ts'],
+      globalSetup: '<rootDir>/test/package/tarball.ts',
+      globalTeardown: '<rootDir>/test/package/remove_project.ts',
+      transform,
+    },
     // The same suite for every backend, each in a process where that backend is real.
     ...BACKEND_PROJECTS.map((backendProject) => ({
       displayName: backendProject.name,

@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { launchChromium } from '../../scripts/chromium.ts';
+import { expectRight } from './expect_right.ts';
+import type { Measurement } from './measure.ts';
+import { runProgram, runScript } from './run_program.ts';
+import { serve } from './serve.ts';
+import { packedPackage } from './tarball.ts';
+import { describeWhereChromiumRuns } from './where_chromium_runs.ts';
+
+const { project } = packedPackage();
+const VITE = join(project, 'node_modules/vite/bin/vite.js');
+
+jest.setTimeout(60_000);
+
+let browser: Browser;
+let server: Awaited<ReturnType<typeof serve>>;
+
+/** Opens a page and returns what it leaves in `globalThis.result`; any error of the page fails. */
+async function resultOf(url: string): Promise<Measurement> {
+  const page = await browser.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.stack ?? error.message));
+  page.on('requestfailed', (request) => errors.push(`${request.url()} failed`));
+  await page.goto(url);
+  await page.waitForFunction('"result" in globalThis').catch((error: Error) => errors.push(error.message));
+  if (errors.length > 0) throw new Error(`${url}:\n${errors.join('\n')}`);
+  const result = await page.evaluate<Measurement>('result');
+  await page.close();
+  return result;
+}
+
+/** Starts Vite's dev server and returns its address. */
+async function startVite(): Promise<{ url: string; close(): void }> {
+  const vite = spawn(
+    process.execPath,
+    [
+      join(project, 'node_modules/vite/bin/vite.js'),
+      '--host',
+      'localhost',
+      '--port',
+      '0',
+      '--clearScreen',
+      'false',
+    ],
+    {
+      cwd: join(project, 'vite'),
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NO_COLOR: '1' },
+    },
+  );
+  let printed = '';
+  for await (const chunk of vite.stdout) {
+    printed += chunk;
+    const url = printed.match(/http:\/\/localhost:\d+\//)?.[0];
+    if (url) return { url, close: () => vite.kill() };
+  }
+  throw new Error(`Vite ended:\n${printed}`);
+}
+
+describeWhereChromiumRuns('the packed tarball in a page', () => {
+  beforeAll(async () => {
+    browser = await launchChromium();
+    server = await serve(project);
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    server.close();
+  });
+
+  it('built by Vite, runs on webgpu', async () => {
+    runScript([VITE, 'build', '--base', './', '--logLevel', 'error'], join(project, 'vite'));
+    expectRight(await resultOf(`${server.url}/vite/dist/index.html`), 'webgpu');
+  });
+
+  it("on Vite's dev server, runs on webgpu", async () => {
+    const vite = await startVite();
+    try {
+      expectRight(await resultOf(vite.url), 'webgpu');
+    } finally {
+      vite.close();
+    }
+  });
+
+  it('built by webpack for production, runs on webgl', async () => {
+    runScript(['build.mjs'], join(project, 'webpack'));
+    copyFileSync(join(project, 'webpack/index.html'), join(project, 'webpack/dist/index.html'));
+    expectRight(await resultOf(`${server.url}/webpack/dist/index.html`), 'webgl');
+  });
+
+  it('built by esbuild, runs on wasm', async () => {
+    esbuild('main.js');
+    copyFileSync(join(project, 'esbuild/index.html'), join(project, 'esbuild/dist/index.html'));
+    expectRight(await resultOf(`${server.url}/esbuild/dist/index.html`), 'wasm');
+  });
+
+  it('from a script tag, runs on webgl', async () => {
+    expectRight(await resultOf(`${server.url}/script_tag/index.html`), 'webgl');
+  });
+});
+
+it('a bare import registers the kernels, whatever a bundler shakes off', () => {
+  esbuild('registration.js');
+  runScript([
+    '-e',
+    `require(${JSON.stringify(join(project, 'esbuild/dist/registration.js'))}); process.exit(globalThis.registered ? 0 : 1)`,
+  ]);
+});
+
+/** What tfjs's modules import for Node alone. */
+const NODE_MODULES = ['fs', 'path', 'perf_hooks', 'os', 'worker_threads', 'util', 'crypto'];
+
+function esbuild(entry: string): void {
+  runProgram(
+    join(project, 'node_modules/esbuild/bin/esbuild'),
+    [
+      ...[entry, '--bundle', '--minify', '--outdir=dist', '--log-level=warning'],
+      ...NODE_MODULES.map((name) => `--external:${name}`),
+    ],
+    join(project, 'esbuild'),
+  );
+}
