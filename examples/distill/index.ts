@@ -1,0 +1,206 @@
+/** Distils MNIST: trains a teacher, then a small student twice from the same start, on hard labels alone and with the teacher, and compares their test errors. */
+import '@tensorflow/tfjs'; // the gradients of stock ops
+import * as tf from '@tensorflow/tfjs-core';
+import { SingleBar } from 'cli-progress';
+import Table from 'cli-table3';
+import { InvalidArgumentError, Option, program } from 'commander';
+import { NODE_BACKENDS, type NodeBackend, startBackend } from '../../scripts/start_backend.ts';
+import { distillationLoss } from '../../src/index.ts';
+import { Mlp } from '../mlp.ts';
+import { DIGITS, IMAGE_SIZE, loadMnist, type Mnist } from '../mnist.ts';
+import { Random } from '../random.ts';
+import { timeLoss } from './time_loss.ts';
+import { type BatchLoss, countErrors, logitsOf, type TrainOptions, train } from './train.ts';
+
+interface Settings {
+  backend: NodeBackend | 'fastest';
+  teacherUnits: number[];
+  studentUnits: number[];
+  teacherEpochs: number;
+  epochs: number;
+  temperature: number;
+  alpha: number;
+  batchSize: number;
+  learningRate: number;
+  jitter: number;
+  seed: number;
+}
+
+const wholeNumber = (low: number) => (text: string) => {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= low) return value;
+  throw new InvalidArgumentError(`expected a whole number of at least ${low}.`);
+};
+
+const numberWhere = (isRight: (value: number) => boolean, what: string) => (text: string) => {
+  const value = Number(text);
+  if (text.trim() !== '' && isRight(value)) return value;
+  throw new InvalidArgumentError(`expected ${what}.`);
+};
+
+const units = (text: string) => text.split(',').map(wholeNumber(1));
+
+program
+  .name('npm run distill --')
+  .description(
+    'Distils MNIST into a small student and compares it with the same student trained on labels alone.',
+  )
+  .addOption(
+    new Option('--backend <name>', 'where to compute: a GPU, TensorFlow, or the CPU')
+      .choices(['fastest', ...NODE_BACKENDS])
+      .default('fastest'),
+  )
+  .option('--teacher-units <sizes>', 'hidden layers of the teacher, separated by commas', units, [512, 512])
+  .option('--student-units <sizes>', 'hidden layers of the student', units, [32])
+  .option('--teacher-epochs <count>', 'passes of the teacher over the 60,000 images', wholeNumber(1), 5)
+  .option('--epochs <count>', 'passes of each student', wholeNumber(1), 10)
+  .option(
+    '--temperature <T>',
+    'softens both distributions',
+    numberWhere((t) => t > 0 && t < Infinity, 'a number above 0'),
+    4,
+  )
+  .option(
+    '--alpha <weight>',
+    'of the hard labels, in [0, 1]; the teacher has the rest',
+    numberWhere((a) => a >= 0 && a <= 1, 'a number in [0, 1]'),
+    0.1,
+  )
+  .option('--batch-size <images>', 'images to a step', wholeNumber(1), 128)
+  .option(
+    '--learning-rate <rate>',
+    'at the start; it falls to 0',
+    numberWhere((r) => r > 0 && r < Infinity, 'a number above 0'),
+    0.1,
+  )
+  .option('--jitter <pixels>', "shift the teacher's images by up to this much", wholeNumber(0), 1)
+  .option('--seed <number>', 'makes a run repeatable', wholeNumber(0), 1)
+  .showHelpAfterError('(--help lists the options)')
+  .parse();
+
+async function main(settings: Settings): Promise<void> {
+  const started = performance.now();
+  const backend = await startBackend(settings.backend);
+  console.log(`Backend ${backend.name} on ${backend.device}; seed ${settings.seed}.`);
+  const mnist = loadMnist();
+  console.log(`MNIST: ${count(mnist.train.count)} images to train on, ${count(mnist.test.count)} to test.\n`);
+
+  const teacher = new Mlp([IMAGE_SIZE, ...settings.teacherUnits, DIGITS], new Random(settings.seed));
+  const teacherErrors = await trainAndTest('teacher', teacher, mnist, hardLoss(mnist), {
+    ...settings,
+    epochs: settings.teacherEpochs,
+  });
+  const teacherLogits = await logitsOf(teacher, mnist.train);
+  teacher.dispose();
+
+  const student = () =>
+    new Mlp([IMAGE_SIZE, ...settings.studentUnits, DIGITS], new Random(settings.seed + 1));
+  const [alone, distilled] = [student(), student()];
+  const withoutJitter = { ...settings, jitter: 0 };
+  const aloneErrors = await trainAndTest('student alone', alone, mnist, hardLoss(mnist), withoutJitter);
+  const softLoss = distilledLoss(mnist, teacherLogits, settings);
+  const distilledErrors = await trainAndTest('distilled', distilled, mnist, softLoss, withoutJitter);
+
+  const results = new Table({
+    head: ['', 'hidden units', 'parameters', 'test errors of 10,000'],
+    colAligns: ['left', 'right', 'right', 'right'],
+    style: { head: [], border: [] },
+  });
+  results.push(
+    ['teacher', settings.teacherUnits.join(' + '), count(teacher.parameters), count(teacherErrors)],
+    ['student, labels alone', settings.studentUnits.join(' + '), count(alone.parameters), count(aloneErrors)],
+    [
+      'student, distilled',
+      settings.studentUnits.join(' + '),
+      count(distilled.parameters),
+      count(distilledErrors),
+    ],
+  );
+  console.log(`\n${results}\n`);
+  await reportTimes(settings);
+  console.log(`\n${Math.round((performance.now() - started) / 1000)} s in all.`);
+}
+
+/** Trains with a progress bar and returns the errors on the test set. */
+async function trainAndTest(
+  name: string,
+  model: Mlp,
+  { train: examples, test }: Mnist,
+  loss: BatchLoss,
+  settings: Omit<TrainOptions, 'random' | 'onProgress'> & { seed: number },
+): Promise<number> {
+  const bar = new SingleBar({
+    format: `${name.padEnd(14)} {bar} {percentage}% | {seconds} s left | loss {loss}`,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 30,
+    hideCursor: true,
+    noTTYOutput: true,
+    notTTYSchedule: 10_000,
+  });
+  const images = settings.epochs * examples.count;
+  const start = performance.now();
+  bar.start(images, 0, { loss: '-', seconds: '-' });
+  await train(model, examples, loss, {
+    ...settings,
+    random: new Random(settings.seed + 2),
+    onProgress: (seen, value) => {
+      const left = ((performance.now() - start) / Math.max(seen, 1)) * (images - seen);
+      bar.update(seen, { loss: value.toFixed(4), seconds: seen === 0 ? '-' : Math.ceil(left / 1000) });
+    },
+  });
+  bar.update(images, { seconds: 0 });
+  bar.stop();
+  return countErrors(await logitsOf(model, test), test.labels);
+}
+
+const hardLoss = ({ train: { labels } }: Mnist): BatchLoss => {
+  return (logits, places) => {
+    const ids = tf.tensor1d(
+      Int32Array.from(places, (place) => labels[place]),
+      'int32',
+    );
+    return tf.losses.softmaxCrossEntropy(tf.oneHot(ids, DIGITS), logits);
+  };
+};
+
+const distilledLoss = (
+  { train: { labels } }: Mnist,
+  teacherLogits: Float32Array,
+  { temperature, alpha }: Settings,
+): BatchLoss => {
+  return (logits, places) => {
+    const rows = new Float32Array(places.length * DIGITS);
+    places.forEach((place, n) => {
+      rows.set(teacherLogits.subarray(place * DIGITS, (place + 1) * DIGITS), n * DIGITS);
+    });
+    return distillationLoss<tf.Scalar>(tf.tensor2d(rows, [places.length, DIGITS]), logits, {
+      temperature,
+      alpha,
+      labels: Int32Array.from(places, (place) => labels[place]),
+    });
+  };
+};
+
+async function reportTimes(settings: Settings): Promise<void> {
+  const times = new Table({
+    head: ['loss and gradient, a step', 'fused op', 'stock ops', 'times as fast'],
+    colAligns: ['left', 'right', 'right', 'right'],
+    style: { head: [], border: [] },
+  });
+  for (const classes of [DIGITS, 1000]) {
+    const { rows, fused, stock } = await timeLoss(settings.batchSize, classes, settings);
+    times.push([
+      `[${rows}, ${classes}]`,
+      `${fused.toFixed(2)} ms`,
+      `${stock.toFixed(2)} ms`,
+      (stock / fused).toFixed(1),
+    ]);
+  }
+  console.log(`${times}`);
+}
+
+const count = (value: number) => value.toLocaleString('en');
+
+await main(program.opts<Settings>());
+process.exit(); // Dawn keeps a process alive
