@@ -25,6 +25,11 @@ const config: Config = {
       globalTeardown: '<rootDir>/test/package/remove_project.ts',
       transform,
     },
+    {
+      displayName: 'docs',
+      testMatch: ['<rootDir>/test/docs/**/*.test.ts'],
+      transform,
+    },
     // The same suite for every backend, each in a process where that backend is real.
     ...BACKEND_PROJECTS.map((backendProject) => ({
       displayName: backendProject.name,

@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import type { Browser } from 'playwright-core';
+import { launchChromium } from '../../scripts/chromium.ts';
+import { describeWhereChromiumRuns } from '../package/where_chromium_runs.ts';
+import { type CodeBlock, docstringExamples, pageBlocks } from './code_blocks.ts';
+import { compileBlocks } from './compile_blocks.ts';
+import { runHtml, runInNode, runInPage } from './run_block.ts';
+
+jest.setTimeout(120_000);
+
+/** What a docstring's example may take for granted. */
+const DOCSTRING_PRELUDE = `
+  import '@tensorflow/tfjs';
+  import * as tf from '@tensorflow/tfjs-core';
+  import * as distill from 'tfjs-distill';
+  const { distillationLoss, softmaxCrossEntropyWithTemperature } = distill;
+  const teacherLogits = tf.randomNormal([4, 10], 0, 1, 'float32', 1);
+  const studentLogits = tf.randomNormal([4, 10], 0, 1, 'float32', 2);
+  const labels = tf.tensor1d([3, 1, 4, 1], 'int32');
+`;
+
+const inPages = pageBlocks();
+const examples = docstringExamples().map((block) => ({
+  ...block,
+  code: `${DOCSTRING_PRELUDE}{\n${block.code}}\n`,
+}));
+const programs = [...inPages, ...examples].filter(({ language }) => ['ts', 'js'].includes(language));
+const pages = inPages.filter(({ language }) => language === 'html');
+const commands = inPages.filter(({ language }) => language === 'sh');
+
+const runs = (block: CodeBlock) => !block.flags.includes('compile-only');
+const needsGpu = ({ code }: CodeBlock) => /tfjs-backend-web(gpu|gl)'/.test(code);
+
+describe('every program of README.md, docs/ and the docstrings', () => {
+  const errors = compileBlocks(programs);
+
+  for (const block of programs) {
+    it(`${block.place} compiles`, () => expect(errors.get(block) ?? '').toBe(''));
+  }
+
+  for (const block of programs.filter((block) => runs(block) && !needsGpu(block))) {
+    it(`${block.place} runs in Node`, () => runInNode(block));
+  }
+});
+
+let browser: Promise<Browser> | undefined;
+
+function startBrowser(): Promise<Browser> {
+  browser ??= launchChromium();
+  return browser;
+}
+
+afterAll(async () => (await browser)?.close());
+
+describeWhereChromiumRuns('every page and every program for a page', () => {
+  for (const block of programs.filter((block) => runs(block) && needsGpu(block))) {
+    it(`${block.place} runs`, async () => runInPage(block, await startBrowser()));
+  }
+
+  for (const block of pages.filter(runs)) {
+    it(`${block.place} runs`, async () => runHtml(block, await startBrowser()));
+  }
+});
+
+describe('every command', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const npmScripts = commands.flatMap(({ place, code }) =>
+    [...code.matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, script]) => ({ place, script })),
+  );
+
+  for (const { place, script } of npmScripts) {
+    it(`${place} names a script of package.json, ${script}`, () => expect(scripts).toHaveProperty([script]));
+  }
+});
+
+it('every block says its language, of those that are checked or need no check', () => {
+  const known = ['ts', 'js', 'html', 'sh', 'json', 'text', 'wgsl', 'glsl'];
+  const others = inPages.filter(({ language }) => !known.includes(language));
+  expect(others.map(({ place, language }) => `${place} ${language}`)).toEqual([]);
+});
