@@ -88,6 +88,9 @@ Statistics statisticsOf(int row, Factors factors, out float loss) {
   statistics.level = levelOf(divergence, logs, sums);
   isUnbounded = sums.isInfinite;
 #endif
+#if TARGETS == LOGITS
+  divergence = max(divergence, 0.0);  // MATH.md: rounding alone could make it negative
+#endif
   total += softFactor(factors) * divergence;
 #endif
 #if HAS_HARD

@@ -201,10 +201,7 @@ class Row {
         return logits && kl < SMALL ? this.smallDivergence(start, t, 'student') : kl;
       }
       case 'jsd':
-        return (
-          objective.beta * this.mixtureSum(start, t, 'teacher') +
-          (1 - objective.beta) * this.mixtureSum(start, t, 'student')
-        );
+        return this.mixtureDivergence(start, t);
       default:
         return objective.divergence satisfies never;
     }
@@ -230,6 +227,14 @@ class Row {
   private logQuotient(start: number, i: number, t: number): number {
     const logQ = (this.args.student[start + i] - this.maxStudent) / t - this.logSumStudent;
     return logQ - (this.scaledTeacher(start + i, t) - this.logSumTeacher);
+  }
+
+  /** J of MATH (6). */
+  private mixtureDivergence(start: number, t: number): number {
+    const { targets, beta } = this.args.objective;
+    const sum =
+      beta * this.mixtureSum(start, t, 'teacher') + (1 - beta) * this.mixtureSum(start, t, 'student');
+    return targets === 'logits' ? Math.max(sum, 0) : sum;
   }
 
   /** K_p or K_q of MATH (10), (6). */

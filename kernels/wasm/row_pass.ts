@@ -315,7 +315,7 @@ function sumNear(): void {
   const rho = sumExcess / sumTeacher;
   const excess = excessOverLog1p(mean + rho);
   lambda = mean + rho - excess;
-  soft = rho - excess;
+  soft = max(rho - excess, 0); // rounding
   if (!(mode & KL)) soft += log(sumTeacher) - (LN_2 * sumOwn) / sumTeacher;
 }
 

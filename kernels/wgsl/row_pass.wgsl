@@ -481,7 +481,7 @@ fn finishSoft() -> bool {
   let teacherLacksMass = teacherLacks > LOWEST && scaledDifference(teacherLacks, mz) >= EXP_FLOOR;
   if (DIVERGENCE == KL) {
     if (isNear) {
-      softValue = rho - xMinusLog1p(s);
+      softValue = max(rho - xMinusLog1p(s), 0.0);
     } else {
       softValue = crossEntropy - (logSv + sumB / mass);
       if (TARGETS == LOGITS) {
@@ -491,7 +491,7 @@ fn finishSoft() -> bool {
   }
   if (DIVERGENCE == REVERSE_KL) {
     if (isNear) {
-      softValue = (sumQ / mass - rho - entropyGap(s)) / (1.0 + s);
+      softValue = max((sumQ / mass - rho - entropyGap(s)) / (1.0 + s), 0.0);
     } else {
       softValue = (logSv + sumE / sz) - (logSz + sumD / sz);
       if (TARGETS == LOGITS) {
@@ -514,6 +514,9 @@ fn finishSoft() -> bool {
     kTeacher = sums.x;
     kStudent = sums.y;
     softValue = select(beta * kTeacher + (1.0 - beta) * kStudent, sums.z, isNear);
+    if (TARGETS == LOGITS) {
+      softValue = max(softValue, 0.0);
+    }
     return false;
   }
   return studentLacksMass;

@@ -330,6 +330,8 @@ function divergence(row: Rows): Tensor {
   const { objective, student, teacher, teacherSum, near } = row;
   const logits = objective.targets === 'logits';
   const mean = (of: Softened, x: Tensor) => sumClasses(share(of.probability, x));
+  // Of two distributions no divergence is negative; rounding may say otherwise.
+  const cut = (x: Tensor) => (logits ? maximum(x, 0) : x);
   switch (objective.divergence) {
     case 'crossEntropy': {
       const value = add(mul(student.logSum, teacherSum), mean(teacher, neg(student.scaled)));
@@ -340,12 +342,8 @@ function divergence(row: Rows): Tensor {
         mul(student.logSum, teacherSum),
         add(teacher.logSum, mean(teacher, sub(student.scaled, teacher.scaled))),
       );
-      const value = where(
-        near.isNear,
-        sub(near.rho, xMinusLog1p(near.s)),
-        logits ? maximum(plain, 0) : plain,
-      );
-      return where(studentLacksClass(row), Number.POSITIVE_INFINITY, value);
+      const value = where(near.isNear, sub(near.rho, xMinusLog1p(near.s)), plain);
+      return where(studentLacksClass(row), Number.POSITIVE_INFINITY, cut(value));
     }
     case 'reverseKl': {
       const plain = sub(
@@ -354,19 +352,16 @@ function divergence(row: Rows): Tensor {
       );
       const q = mean(teacher, mul(expm1(near.y), near.y));
       const close = div(sub(sub(q, near.rho), h(near.s)), add(near.s, 1));
-      const value = where(near.isNear, close, logits ? maximum(plain, 0) : plain);
-      return where(teacherLacksClass(row), Number.POSITIVE_INFINITY, value);
+      const value = where(near.isNear, close, plain);
+      return where(teacherLacksClass(row), Number.POSITIVE_INFINITY, cut(value));
     }
     case 'jsd': {
       const { beta } = objective;
       const u = expm1(near.x);
       const close = mean(teacher, sub(mul(h(u), 1 - beta), h(mul(u, 1 - beta))));
       const { ofTeacher, ofStudent } = mixtureShares(row);
-      return where(
-        near.isNear,
-        close,
-        add(mul(mean(teacher, ofTeacher), beta), mul(mean(student, ofStudent), 1 - beta)),
-      );
+      const plain = add(mul(mean(teacher, ofTeacher), beta), mul(mean(student, ofStudent), 1 - beta));
+      return cut(where(near.isNear, close, plain));
     }
     default:
       return objective.divergence satisfies never;
