@@ -33,7 +33,7 @@ const config: Config = {
     // The same suite for every backend, each in a process where that backend is real.
     ...BACKEND_PROJECTS.map((backendProject) => ({
       displayName: backendProject.name,
-      testMatch: ['<rootDir>/test/conformance/**/*.test.ts'],
+      testMatch: ['<rootDir>/test/{conformance,properties}/**/*.test.ts'],
       testRunner: '<rootDir>/test/runner/backend_runner.ts',
       globals: { backendProject: { ...backendProject } },
       transform,

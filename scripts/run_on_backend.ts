@@ -23,12 +23,14 @@ export function whyAbsent({ host, backendName }: BackendProject): string | null 
  * One script with everything in it and one single copy of tfjs-core.
  *
  * @param entry TypeScript that sets `globalThis.start`, a Start; imports are relative to `root`. WebGPU is there when `start` is called.
+ * @param constants what globals of the script stand for, as JSON.
  */
 export async function bundleForBackend(
   root: string,
   project: BackendProject,
   entry: string,
   outfile: string,
+  constants: Record<string, unknown> = {},
 ): Promise<void> {
   const inNode = project.host === 'node';
   mkdirSync(dirname(outfile), { recursive: true });
@@ -56,6 +58,7 @@ export async function bundleForBackend(
       ? ['webgpu', 'playwright-core']
       : ['fs', 'path', 'perf_hooks', 'os', 'worker_threads', 'util', 'crypto'],
     define: {
+      ...Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)])),
       BACKEND_PROJECT: JSON.stringify(project),
       WASM_FOLDER: JSON.stringify(`${resolve(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist')}/`),
     },

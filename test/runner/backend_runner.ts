@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { createEmptyTestResult, type TestResult } from '@jest/test-result';
 import { bundleForBackend, runOnBackend, whyAbsent } from '../../scripts/run_on_backend.ts';
 import type { BackendProject } from '../backends/projects.ts';
+import { propertySettings } from '../properties/settings.ts';
 import type { CaseReport } from './suite.ts';
 
 /** What jest hands to a test runner, as far as it is used here. */
@@ -60,7 +61,7 @@ async function bundleSuite(root: string, project: BackendProject, testPath: stri
     import { describeBackend, validationErrors } from './test/backends/current.ts';
     import ${JSON.stringify(testPath)};
     globalThis.start = (report) => runSuite(describeBackend, validationErrors, report);`;
-  await bundleForBackend(root, project, entry, outfile);
+  await bundleForBackend(root, project, entry, outfile, { PROPERTY_SETTINGS: propertySettings() });
   return outfile;
 }
 

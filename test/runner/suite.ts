@@ -23,7 +23,7 @@ interface Block {
   titles: string[];
   before: Action[];
   after: Action[];
-  cases: { titles: string[]; action: Action }[];
+  cases: { titles: string[]; action: Action; timeout: number }[];
 }
 
 const blocks: Block[] = [{ titles: [], before: [], after: [], cases: [] }];
@@ -40,8 +40,8 @@ Object.assign(globalThis, {
     define();
     current = outer;
   },
-  it(title: string, action: Action) {
-    current.cases.push({ titles: [...current.titles, title], action });
+  it(title: string, action: Action, timeout = CASE_TIMEOUT_MS) {
+    current.cases.push({ titles: [...current.titles, title], action, timeout });
   },
   beforeAll(action: Action) {
     current.before.push(action);
@@ -51,16 +51,16 @@ Object.assign(globalThis, {
   },
 });
 
-async function outcome(action: Action): Promise<string | null> {
+async function outcome(action: Action, timeout = CASE_TIMEOUT_MS): Promise<string | null> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no end after ${CASE_TIMEOUT_MS} ms`)), CASE_TIMEOUT_MS);
+    timer = setTimeout(() => reject(new Error(`no end after ${timeout} ms`)), timeout);
   });
   try {
     await Promise.race([action(), late]);
     return null;
   } catch (error) {
-    return error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error);
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
   } finally {
     clearTimeout(timer);
   }
@@ -81,10 +81,10 @@ export async function runSuite(
   for (const block of blocks) {
     let blockError: string | null = startError;
     for (const action of block.before) blockError ??= await outcome(action);
-    for (const { titles, action } of block.cases) {
+    for (const { titles, action, timeout } of block.cases) {
       const start = performance.now();
       faults.length = 0;
-      let error = blockError ?? (await outcome(action));
+      let error = blockError ?? (await outcome(action, timeout));
       if (error === null && faults.length > 0) error = `The device reported: ${faults.join('; ')}`;
       await report({ titles, duration: performance.now() - start, error });
     }
