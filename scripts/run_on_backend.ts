@@ -1,10 +1,8 @@
 /** Runs a script where a backend of tfjs is real: in a headless Chromium, or in a Node process of its own that no sandbox stands in. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, resolve } from 'node:path';
-import { build } from 'esbuild';
 import type { BackendProject } from '../test/backends/projects.ts';
 import { launchChromium, whyNoChromium } from './chromium.ts';
 
@@ -17,52 +15,6 @@ export type Start<Report, Argument = undefined> = (
 /** Why this machine cannot run the backend, or null if it can. */
 export function whyAbsent({ host, backendName }: BackendProject): string | null {
   return host === 'chromium' || backendName === 'webgpu' ? whyNoChromium() : null;
-}
-
-/**
- * One script with everything in it and one single copy of tfjs-core.
- *
- * @param entry TypeScript that sets `globalThis.start`, a Start; imports are relative to `root`. WebGPU is there when `start` is called.
- * @param constants what globals of the script stand for, as JSON.
- */
-export async function bundleForBackend(
-  root: string,
-  project: BackendProject,
-  entry: string,
-  outfile: string,
-  constants: Record<string, unknown> = {},
-): Promise<void> {
-  const inNode = project.host === 'node';
-  mkdirSync(dirname(outfile), { recursive: true });
-  const provide =
-    inNode && project.backendName === 'webgpu'
-      ? `import { provideWebGPU } from './scripts/dawn.ts';
-         const { start } = globalThis;
-         globalThis.start = async (report, argument) => {
-           await provideWebGPU();
-           await start(report, argument);
-         };`
-      : '';
-  await build({
-    stdin: { contents: `${entry}\n${provide}`, resolveDir: root, loader: 'ts' },
-    outfile,
-    bundle: true,
-    platform: inNode ? 'node' : 'browser',
-    format: inNode ? 'cjs' : 'iife',
-    mainFields: ['module', 'main'],
-    target: 'es2022',
-    sourcemap: 'inline',
-    sourcesContent: false,
-    logLevel: 'error',
-    external: inNode
-      ? ['webgpu', 'playwright-core']
-      : ['fs', 'path', 'perf_hooks', 'os', 'worker_threads', 'util', 'crypto'],
-    define: {
-      ...Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)])),
-      BACKEND_PROJECT: JSON.stringify(project),
-      WASM_FOLDER: JSON.stringify(`${resolve(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist')}/`),
-    },
-  });
 }
 
 /** Runs a bundle to its end. Throws if it does, or if its process or page ends early. */

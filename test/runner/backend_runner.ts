@@ -4,7 +4,8 @@
  */
 import { basename, join } from 'node:path';
 import { createEmptyTestResult, type TestResult } from '@jest/test-result';
-import { bundleForBackend, runOnBackend, whyAbsent } from '../../scripts/run_on_backend.ts';
+import { bundleForBackend } from '../../scripts/bundle_for_backend.ts';
+import { runOnBackend, whyAbsent } from '../../scripts/run_on_backend.ts';
 import type { BackendProject } from '../backends/projects.ts';
 import { propertySettings } from '../properties/settings.ts';
 import type { CaseReport } from './suite.ts';

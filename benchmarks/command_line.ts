@@ -1,0 +1,161 @@
+/** `npm run bench`, apart from where the scripts of the backends come from: see bench.ts, and pack/main.ts for the archive. */
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { Presets, SingleBar } from 'cli-progress';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { runOnBackend, whyAbsent } from '../scripts/run_on_backend.ts';
+import { BACKEND_PROJECTS, type BackendProject } from '../test/backends/projects.ts';
+import { IMPLEMENTATIONS, type Implementation } from './implementation_names.ts';
+import { CLOCKS, type Clock, PHASES, type Phase, type Row } from './row.ts';
+import type { SessionOptions, SessionReport } from './session.ts';
+import { tablesOf } from './table.ts';
+import { workloadOfShape } from './workloads.ts';
+
+/** What a run is of, and how it comes by the script of a backend. */
+export interface Bench {
+  version: string;
+  commit: string;
+  /** Path of a script that sets `globalThis.start` to run a session. */
+  bundle(project: BackendProject): Promise<string>;
+  /** Why a backend cannot run here, or null. */
+  whyAbsent(project: BackendProject): string | null;
+}
+
+interface Options {
+  backend: string[];
+  shape: string[];
+  impl: Implementation[];
+  phase: Phase[];
+  clock: Clock[];
+  json?: string;
+  quick: boolean;
+}
+
+/** Half-precision textures answer another question than how fast a loss is. */
+const PROJECTS = BACKEND_PROJECTS.filter(({ precision }) => precision === 'f32');
+
+const collect = <T>(value: T, values: T[]): T[] => [...values, value];
+
+function collectShape(shape: string, shapes: string[]): string[] {
+  try {
+    workloadOfShape(shape);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+  return collect(shape, shapes);
+}
+
+function listOption<T extends string>(flags: string, description: string, choices: readonly T[]): Option {
+  return new Option(flags, `${description}; may be repeated; one of ${choices.join(', ')} (default: all)`)
+    .argParser((value: string, values: T[]) => {
+      const choice = choices.find((name) => name === value);
+      if (choice === undefined) throw new InvalidArgumentError(`Expected one of ${choices.join(', ')}.`);
+      return collect(choice, values);
+    })
+    .default([], 'all');
+}
+
+function parse(argv: string[]): Options {
+  const names = [...new Set(PROJECTS.flatMap(({ name, backendName }) => [name, backendName]))];
+  return new Command('bench')
+    .description(
+      'Times the distillation loss of tfjs-distill against stock TensorFlow.js and a plain copy, on every backend that this machine has. ' +
+        'Every result is checked against float64 before it is timed.',
+    )
+    .addOption(listOption('-b, --backend <name>', 'time this backend', names))
+    .option(
+      '-s, --shape <rows>x<classes>',
+      'time this shape, whatever its size; may be repeated',
+      collectShape,
+      [],
+    )
+    .addOption(listOption('-i, --impl <name>', 'time this implementation, and the copy', IMPLEMENTATIONS))
+    .addOption(listOption('-p, --phase <name>', 'time this phase', PHASES))
+    .addOption(
+      listOption('-c, --clock <name>', 'time by this clock', CLOCKS).default([], 'what the device has'),
+    )
+    .option('-j, --json <file>', 'write the rows to this file')
+    .option('-q, --quick', 'a few shapes, a few rounds: about a minute', false)
+    .parse(argv)
+    .opts<Options>();
+}
+
+/** Runs to the end and returns the exit code: 0 only if every backend that this machine has ran, and gave right results. */
+export async function runCommandLine(bench: Bench, argv: string[]): Promise<number> {
+  const options = parse(argv);
+  const chosen = PROJECTS.filter(
+    ({ name, backendName }) =>
+      options.backend.length === 0 || options.backend.includes(name) || options.backend.includes(backendName),
+  );
+  const rows: Row[] = [];
+  const failures: string[] = [];
+  for (const project of chosen) {
+    const reason = whyAbsent(project) ?? bench.whyAbsent(project);
+    if (reason !== null) {
+      console.log(`${project.name}: absent: ${reason}`);
+      if (options.backend.length > 0) failures.push(`${project.name}: ${reason}`);
+      continue;
+    }
+    try {
+      await runProject(bench, project, options, rows);
+    } catch (error) {
+      failures.push(`${project.name}: ${error instanceof Error ? error.message : error}`);
+      console.error(failures[failures.length - 1]);
+    }
+  }
+  for (const table of tablesOf(rows)) console.log(`\n${table}`);
+  if (options.json) {
+    writeFileSync(options.json, `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
+    console.log(`\n${rows.length} rows written to ${options.json}`);
+  }
+  for (const failure of failures) console.error(`\nFAILED ${failure}`);
+  return failures.length > 0 ? 1 : 0;
+}
+
+async function runProject(bench: Bench, project: BackendProject, options: Options, rows: Row[]) {
+  const processor = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} threads`;
+  const bar = new SingleBar(
+    { format: '{bar} {value}/{total} {label}', hideCursor: true, clearOnComplete: true },
+    Presets.shades_classic,
+  );
+  let cells = 0;
+  const report = (report: SessionReport) => {
+    switch (report.kind) {
+      case 'started':
+        console.log(
+          `${project.name}: ${report.description}${report.description === project.backendName ? `, ${processor}` : ''}`,
+        );
+        bar.start(report.cells, 0, { label: '' });
+        break;
+      case 'cell':
+        bar.update(cells++, { label: report.label });
+        break;
+      case 'rows':
+        for (const row of report.rows) {
+          rows.push({
+            ...row,
+            host: project.host,
+            adapter: row.adapter || processor,
+            version: bench.version,
+            commit: bench.commit,
+            date: new Date().toISOString(),
+          });
+        }
+        break;
+      default:
+        report satisfies never;
+    }
+  };
+  const sessionOptions: SessionOptions = {
+    shapes: options.shape,
+    implementations: options.impl,
+    phases: options.phase,
+    clocks: options.clock,
+    quick: options.quick,
+  };
+  try {
+    await runOnBackend(project, await bench.bundle(project), report, sessionOptions);
+  } finally {
+    bar.stop();
+  }
+}

@@ -1,0 +1,94 @@
+/** Rows as tables for a terminal: one for each backend and clock. */
+import Table from 'cli-table3';
+import type { Row } from './row.ts';
+
+const HEAD = [
+  'rows',
+  'classes',
+  'phase',
+  'tfjs-distill',
+  'stock',
+  'speed-up',
+  'composed',
+  'speed-up',
+  "tfjs's floor",
+  'GB/s',
+  'of copy',
+  'kernels',
+  'extra',
+];
+
+/** Three digits and a unit. */
+export function formatMs(ms: number): string {
+  return ms >= 1000 ? `${digits(ms / 1000)} s` : ms >= 1 ? `${digits(ms)} ms` : `${digits(ms * 1000)} µs`;
+}
+
+function formatBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB'];
+  const power = bytes === 0 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${digits(bytes / 1000 ** power)} ${units[power]}`;
+}
+
+function digits(x: number): string {
+  return x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x.toFixed(2);
+}
+
+function formatSpeedUp(ours: Row | undefined, other: Row | undefined): string {
+  if (!ours || !other) return '';
+  return `${digits(other.medianMs / ours.medianMs)}x`;
+}
+
+const percent = (share: number | null | undefined) =>
+  share === null || share === undefined ? '' : `${(100 * share).toFixed(0)} %`;
+
+/** What tells the rows of one table from those of another. */
+const tableKey = ({ backend, host, adapter, clock }: Row) => JSON.stringify([backend, host, adapter, clock]);
+const lineKey = ({ rows, classes, phase }: Row) => JSON.stringify([rows, classes, phase]);
+
+function groupBy(rows: readonly Row[], key: (row: Row) => string): Row[][] {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) groups.set(key(row), [...(groups.get(key(row)) ?? []), row]);
+  return [...groups.values()];
+}
+
+export function tablesOf(rows: readonly Row[]): string[] {
+  return groupBy(rows, tableKey).map((group) => {
+    const [{ backend, host, adapter, software, clock }] = group;
+    const table = new Table({
+      head: HEAD,
+      style: { head: [], border: [], compact: true },
+      colAligns: HEAD.map((name) => (name === 'phase' ? 'left' : 'right')),
+    });
+    for (const line of groupBy(group, lineKey)) table.push(lineOf(line));
+    const warning = software ? '\nA software adapter: these times say nothing of GPUs.' : '';
+    const title = `${backend} in ${host} on ${adapter}; median by ${clock} clock`;
+    return `${title}${warning}\n${table.toString()}`;
+  });
+}
+
+function lineOf(line: readonly Row[]): string[] {
+  const [{ rows, classes, phase }] = line;
+  const of = (name: string) => line.find(({ implementation }) => implementation === name);
+  const [ours, stock, composed, floor] = ['tfjs-distill', 'stock', 'composed', 'floor'].map(of);
+  const time = (row: Row | undefined) => (row ? formatMs(row.medianMs) : '');
+  const pair = (format: (row: Row) => string) =>
+    [ours, stock]
+      .map((row) => (row ? format(row) : ''))
+      .filter(Boolean)
+      .join(' / ');
+  return [
+    String(rows),
+    String(classes),
+    phase,
+    time(ours),
+    time(stock),
+    formatSpeedUp(ours, stock),
+    time(composed),
+    formatSpeedUp(ours, composed),
+    time(floor),
+    ours?.gigabytesPerSecond ? digits(ours.gigabytesPerSecond) : '',
+    percent(ours?.shareOfLargeCopy),
+    pair(({ kernels }) => String(kernels ?? '')),
+    pair(({ peakExtraBytes }) => (peakExtraBytes === null ? '' : formatBytes(peakExtraBytes))),
+  ];
+}
