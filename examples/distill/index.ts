@@ -51,9 +51,9 @@ program
       .default('fastest'),
   )
   .option('--teacher-units <sizes>', 'hidden layers of the teacher, separated by commas', units, [512, 512])
-  .option('--student-units <sizes>', 'hidden layers of the student', units, [32])
-  .option('--teacher-epochs <count>', 'passes of the teacher over the 60,000 images', wholeNumber(1), 5)
-  .option('--epochs <count>', 'passes of each student', wholeNumber(1), 10)
+  .option('--student-units <sizes>', 'hidden layers of the student', units, [100])
+  .option('--teacher-epochs <count>', 'passes of the teacher over the 60,000 images', wholeNumber(1), 6)
+  .option('--epochs <count>', 'passes of each student', wholeNumber(1), 8)
   .option(
     '--temperature <T>',
     'softens both distributions',
@@ -64,7 +64,7 @@ program
     '--alpha <weight>',
     'of the hard labels, in [0, 1]; the teacher has the rest',
     numberWhere((a) => a >= 0 && a <= 1, 'a number in [0, 1]'),
-    0.1,
+    0.5,
   )
   .option('--batch-size <images>', 'images to a step', wholeNumber(1), 128)
   .option(
@@ -73,7 +73,7 @@ program
     numberWhere((r) => r > 0 && r < Infinity, 'a number above 0'),
     0.1,
   )
-  .option('--jitter <pixels>', "shift the teacher's images by up to this much", wholeNumber(0), 1)
+  .option('--jitter <pixels>', "shift the teacher's images by up to this much", wholeNumber(0), 2)
   .option('--seed <number>', 'makes a run repeatable', wholeNumber(0), 1)
   .showHelpAfterError('(--help lists the options)')
   .parse();
