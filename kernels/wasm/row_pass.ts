@@ -328,7 +328,9 @@ function sumPlain(): void {
       sweepEntropy(w, whole);
       if (rest) sweepEntropy(firstPad, 16);
     }
-    soft = sumTeacher < Infinity ? sumTeacher * log(sumStudent) - LN_2 * (sumCross - sumOwn) : NaN;
+    // Neither is seen by the products where p = 0, and the logarithm here knows no NaN.
+    const isNumber = sumTeacher < Infinity && sumStudent == sumStudent;
+    soft = isNumber ? sumTeacher * log(sumStudent) - LN_2 * (sumCross - sumOwn) : NaN;
     return;
   }
   if (mode & TO_FIRST) {
