@@ -24,6 +24,7 @@ import { rowPass as cpuRowPass } from './cpu/index.ts';
 import type { RowPass, RowPassResult } from './row_pass.ts';
 import { rowPass as wasmRowPass } from './wasm/index.ts';
 import { supportsRowPass, type WebGLBackend, rowPass as webglRowPass } from './webgl/index.ts';
+import { withFloatBuffers } from './webgpu/float_buffers.ts';
 import { rowPass as webgpuRowPass } from './webgpu/index.ts';
 
 /** Registers the kernels of every backend that has a row pass of its own. Again is a no-op. */
@@ -33,7 +34,7 @@ export function registerBackends(): void {
   registerBackend<WebGLBackend>('webgl', (request) =>
     supportsRowPass() ? webglRowPass(request) : composedRowPass(request),
   );
-  registerBackend('webgpu', webgpuRowPass);
+  registerBackend('webgpu', withFloatBuffers(webgpuRowPass));
 }
 
 /** Gives a backend the composition of stock ops if it has no kernels of ours, so that no backend is ever an error. */

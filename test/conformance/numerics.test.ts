@@ -4,6 +4,7 @@ import { backend, startBackend } from '../backends/current.ts';
 import { DIVERGENCES } from '../cases.ts';
 import { expectClose } from '../close.ts';
 import { type CaseOptions, makeCase, type ObjectiveCase, reference } from '../objective_case.ts';
+import { referenceRow } from '../reference.ts';
 import { expectCase, runCase, TOLERANCE } from '../run_case.ts';
 
 beforeAll(startBackend);
@@ -89,6 +90,19 @@ for (const divergence of DIVERGENCES) {
         expectCase(
           edited('', options, ({ v }) => {
             v[19] = NOT_A_NUMBER;
+          }),
+        ));
+      it('NaN in the student makes its row NaN where the probability given is 0 too', () =>
+        expectCase(
+          edited('', withProbabilities, ({ v, z }) => {
+            v[3] = 0;
+            z[3] = NOT_A_NUMBER;
+          }),
+        ));
+      it('NaN among the probabilities makes its row NaN', () =>
+        expectCase(
+          edited('', withProbabilities, ({ v }) => {
+            v[3] = NOT_A_NUMBER;
           }),
         ));
       it('+Infinity in the student makes its row NaN', () =>
@@ -255,13 +269,51 @@ describe('targets that are no distribution', () => {
 
 describe('dtypes', () => {
   it('int32 and bool logits are cast to float32', async () => {
-    const v = tf.tensor2d([[1, 2, 3]], [1, 3], 'int32');
-    const z = tf.tensor2d([[1, 0, 1]], [1, 3], 'bool');
-    const loss = softmaxCrossEntropyWithTemperature(v, z);
-    const same = softmaxCrossEntropyWithTemperature(tf.cast(v, 'float32'), tf.cast(z, 'float32'));
+    const loss = softmaxCrossEntropyWithTemperature(
+      tf.tensor2d([[1, -2, 3]], [1, 3], 'int32'),
+      tf.tensor2d([[1, 0, 1]], [1, 3], 'bool'),
+    );
+    const truth = referenceRow({ teacher: [1, -2, 3], student: [1, 0, 1], temperature: 1 }).loss;
     expect(loss.dtype).toBe('float32');
-    expectClose(await loss.data(), await same.data(), 0, 'loss');
-    tf.dispose([v, z, loss, same]);
+    expectClose(await loss.data(), [truth], TOLERANCE, 'loss');
+    loss.dispose();
+  });
+
+  // On 'webgpu' tf.cast leaves the integers where they are.
+  it('integers and booleans are cast wherever a tensor is taken, and so are tensors that tf.cast made of them', async () => {
+    const v = [1, -2, 3];
+    const z = [-1, 2, 0];
+    const truth = referenceRow({
+      teacher: v,
+      student: z,
+      temperature: 2,
+      softWeight: 0.5,
+      hardWeight: 0.5,
+      label: [0, 1, 0],
+      weight: 1,
+    });
+    const cast = (values: number[], dtype: 'int32' | 'bool') =>
+      tf.cast(tf.tensor2d([values], [1, 3], dtype), 'float32');
+    for (const [teacher, student, labels] of [
+      [
+        tf.tensor2d([v], [1, 3], 'int32'),
+        tf.tensor2d([z], [1, 3], 'int32'),
+        tf.tensor2d([[0, 1, 0]], [1, 3], 'bool'),
+      ],
+      [cast(v, 'int32'), cast(z, 'int32'), cast([0, 1, 0], 'bool')],
+    ]) {
+      const { value, grad } = tf.valueAndGrad((z: tf.Tensor) =>
+        distillationLoss(teacher, z, {
+          labels,
+          temperature: tf.tensor1d([2], 'int32'),
+          weights: tf.tensor1d([true], 'bool'),
+          scaleByTemperatureSquared: false,
+        }),
+      )(student);
+      expectClose(await value.data(), [truth.loss], TOLERANCE * 4, 'loss');
+      expectClose(await grad.data(), truth.dStudent, TOLERANCE * 4, 'dStudent');
+      tf.dispose([teacher, student, labels, value, grad]);
+    }
   });
 });
 

@@ -10,7 +10,7 @@ interface Uniform {
 }
 
 /** What tfjs asks of a program. `shaderKey` is its whole identity: here it names the pipeline that we have put into the cache. */
-interface WebGPUProgram {
+export interface WebGPUProgram {
   outputShape: number[];
   dispatchLayout: { x: number[] };
   dispatch: [number, number, number];
@@ -24,6 +24,8 @@ interface WebGPUProgram {
 export interface WebGPUBackend extends KernelBackend {
   device: GPUDevice;
   adapterInfo?: { vendor?: string; architecture?: string; description?: string; isIntel?: () => boolean };
+  /** The dtype is of the values in the buffer, which a tensor's own may differ from. */
+  tensorMap: { get(dataId: object): { dtype: DataType } };
   pipelineCache: Record<string, GPUComputePipeline | Promise<GPUComputePipeline>>;
   makeTensorInfo(shape: number[], dtype: DataType): TensorInfo;
   runWebGPUProgram(
@@ -163,7 +165,7 @@ function uniformsOf(request: RowPassRequest<WebGPUBackend>, hasSevenBindings: bo
   ];
 }
 
-function isSoftware({ adapterInfo }: WebGPUBackend): boolean {
+export function isSoftware({ adapterInfo }: WebGPUBackend): boolean {
   const { vendor = '', architecture = '', description = '' } = adapterInfo ?? {};
   return /swiftshader|llvmpipe|\bcpu\b/i.test(`${vendor} ${architecture} ${description}`);
 }

@@ -1,0 +1,53 @@
+import { engine, mul, type TensorInfo, tidy } from '@tensorflow/tfjs-core';
+import type { WebGPUBackend } from './index.ts';
+
+/** What a row pass and a row of metrics are asked with. */
+interface Tensors {
+  backend: WebGPUBackend;
+  teacher: TensorInfo;
+  student: TensorInfo;
+  temperature: number | TensorInfo;
+  labels: TensorInfo | null;
+  weights: TensorInfo | null;
+}
+
+/**
+ * tf.cast from int32 or bool to float32 keeps the buffer of integers on this backend and only says float32 of it; tfjs's own shaders are made for what the buffer
+ * holds. Ours read floats, so such a tensor is converted first, by a stock product with 1.
+ */
+export function withFloatBuffers<Request extends Tensors, Result>(
+  pass: (request: Request) => Result,
+): (request: Request) => Result {
+  return (request) => {
+    const { backend, teacher, student, temperature, labels, weights } = request;
+    const converted: TensorInfo[] = [];
+    const asFloats = <T extends TensorInfo | number | null>(info: T): T | TensorInfo => {
+      if (info === null || typeof info === 'number' || info.dtype !== 'float32') return info;
+      if (backend.tensorMap.get(info.dataId).dtype === 'float32') return info;
+      const floats = convert(info, backend);
+      converted.push(floats);
+      return floats;
+    };
+    try {
+      return pass({
+        ...request,
+        teacher: asFloats(teacher),
+        student: asFloats(student),
+        temperature: asFloats(temperature),
+        labels: asFloats(labels),
+        weights: asFloats(weights),
+      });
+    } finally {
+      for (const { dataId } of converted) backend.disposeData(dataId);
+    }
+  };
+}
+
+function convert(info: TensorInfo, backend: WebGPUBackend): TensorInfo {
+  backend.incRef(info.dataId);
+  const product = tidy(() => mul(engine().makeTensorFromTensorInfo(info), 1));
+  const { dataId, shape, dtype } = product;
+  backend.incRef(dataId);
+  product.dispose();
+  return { dataId, shape, dtype };
+}
