@@ -155,3 +155,23 @@ export function checkOneOf<T extends string>(
     `${functionName}: ${name} must be one of ${words.map((word) => `'${word}'`).join(', ')}; got '${value}'.`,
   );
 }
+
+/** An object of options, all of them known. */
+export function checkOptionNames(
+  options: object,
+  known: Readonly<Record<string, true>>,
+  functionName: string,
+): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(
+      `${functionName}: options must be an object; got ${Array.isArray(options) ? 'an array' : options}.`,
+    );
+  }
+  for (const key of Object.keys(options)) {
+    if (!Object.hasOwn(known, key)) {
+      throw new Error(
+        `${functionName}: unknown option '${key}'; expected one of ${Object.keys(known).join(', ')}.`,
+      );
+    }
+  }
+}

@@ -1,32 +1,29 @@
 import {
-  add,
   cast,
-  div,
-  equal,
   mul,
   notEqual,
   onesLike,
   Reduction,
   scalar,
-  sum,
   type Tensor,
   tidy,
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import type { Divergence, LabelKind, Targets } from '../../kernels/objective.ts';
+import type { Divergence, Targets } from '../../kernels/objective.ts';
 import {
   checkInRange,
   checkOneOf,
+  checkOptionNames,
   checkSameShape,
-  float32,
   logitsTensor,
-  numericTensor,
   perRowTensor,
   type TensorArgument,
   temperatureArgument,
 } from '../arguments.ts';
 import { runObjective, withoutTape } from '../run_objective.ts';
+import { type Labels, labelsArgument } from './labels.ts';
+import { checkReduction, reduceRows } from './reduce_rows.ts';
 
 const NAME = 'distillationLoss';
 
@@ -108,7 +105,7 @@ export function distillationLoss<O extends Tensor = Tensor>(
     checkSameShape(given, studentLogits, ['teacher', 'student'], NAME);
     const rowShape = studentLogits.shape.slice(0, -1);
     const { temperature, temperatureTensor } = temperatureArgument(options.temperature ?? 1, rowShape, NAME);
-    const labels = labelsArgument(options.labels, studentLogits);
+    const labels = labelsArgument(options.labels, studentLogits, NAME);
     const weights = weightsArgument(options, labels, rowShape);
     const rows = reduceRows(weights, rowShape, checked.reduction);
     return runObjective<O>(
@@ -138,18 +135,7 @@ export function distillationLoss<O extends Tensor = Tensor>(
 
 /** Everything that can be checked without a tensor, with defaults filled in. */
 function checkOptions(options: DistillationOptions) {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(
-      `${NAME}: options must be an object; got ${Array.isArray(options) ? 'an array' : options}.`,
-    );
-  }
-  for (const key of Object.keys(options)) {
-    if (!Object.hasOwn(OPTIONS, key)) {
-      throw new Error(
-        `${NAME}: unknown option '${key}'; expected one of ${Object.keys(OPTIONS).join(', ')}.`,
-      );
-    }
-  }
+  checkOptionNames(options, OPTIONS, NAME);
   const targets = checkOneOf(options.targets ?? 'logits', ['logits', 'probabilities'], 'targets', NAME);
   const named = checkOneOf(
     options.divergence ?? 'crossEntropy',
@@ -172,10 +158,6 @@ function checkOptions(options: DistillationOptions) {
   if (options.ignoreIndex !== undefined && !Number.isInteger(options.ignoreIndex)) {
     throw new RangeError(`${NAME}: ignoreIndex must be an integer; got ${options.ignoreIndex}.`);
   }
-  const reduction = options.reduction ?? Reduction.SUM_BY_NONZERO_WEIGHTS;
-  if (Reduction[reduction] === undefined) {
-    throw new RangeError(`${NAME}: reduction must be a tf.Reduction; got ${reduction}.`);
-  }
   return {
     targets,
     divergence: named === 'jsd' ? (limits[beta] ?? named) : named,
@@ -191,31 +173,9 @@ function checkOptions(options: DistillationOptions) {
       NAME,
     ),
     scaleByTemperatureSquared: options.scaleByTemperatureSquared ?? true,
-    reduction,
+    reduction: checkReduction(options.reduction, NAME),
     teacherGradient: options.teacherGradient ?? false,
   };
-}
-
-interface Labels {
-  kind: LabelKind;
-  tensor: Tensor | null;
-}
-
-/** Class ids have the shape of the rows, a distribution that of the logits. */
-function labelsArgument(value: TensorArgument | undefined, student: Tensor): Labels {
-  if (value === undefined) return { kind: 'none', tensor: null };
-  const labels = numericTensor(value, 'labels', NAME);
-  const shape = labels.shape.join(',');
-  if (shape === student.shape.join(',')) {
-    return { kind: 'distribution', tensor: withoutTape(() => float32(labels).clone()) };
-  }
-  const rowShape = student.shape.slice(0, -1);
-  if (shape === rowShape.join(',') && labels.rank === rowShape.length) {
-    return { kind: 'classIds', tensor: withoutTape(() => cast(labels, 'int32')) };
-  }
-  throw new Error(
-    `${NAME}: labels must be class ids of shape [${rowShape}] or a distribution of shape [${student.shape}]; got shape [${shape}].`,
-  );
 }
 
 /** The weight of each row: a number for all, or a tensor with one value or one per row. */
@@ -230,32 +190,4 @@ function weightsArgument(options: DistillationOptions, labels: Labels, rowShape:
   const ones = cast(kept, 'float32');
   if (typeof given === 'number') return mul(ones, given);
   return where(kept, given.rank === 0 ? mul(given, onesLike(ones)) : given, zerosLike(ones));
-}
-
-/**
- * What turns the sum of weighted rows into the reduction: a constant scale where the weights are a number, weights divided by their count or sum
- * where they are a tensor.
- */
-function reduceRows(
-  weights: number | Tensor,
-  rowShape: readonly number[],
-  reduction: Reduction,
-): { weights: Tensor | null; scale: number } {
-  const rows = rowShape.reduce((product, size) => product * size, 1);
-  const mean = reduction === Reduction.MEAN || reduction === Reduction.SUM_BY_NONZERO_WEIGHTS;
-  if (typeof weights === 'number') {
-    if (!mean || weights === 0) return { weights: null, scale: weights };
-    return { weights: null, scale: (reduction === Reduction.MEAN ? 1 : weights) / Math.max(rows, 1) };
-  }
-  if (!mean) return { weights, scale: 1 };
-  // tfjs knows no gradient of comparisons, so they stay off the tape.
-  const total =
-    reduction === Reduction.MEAN
-      ? sum(weights)
-      : withoutTape(() => sum(cast(notEqual(weights, 0), 'float32')));
-  const divisor = add(
-    total,
-    withoutTape(() => cast(equal(total, 0), 'float32')),
-  );
-  return { weights: div(weights, divisor), scale: weights.size === 1 ? 1 / Math.max(rows, 1) : 1 };
 }
