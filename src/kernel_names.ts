@@ -1,4 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { Measure } from '../kernels/metrics.ts';
 import type { Objective, RowPassOutputs } from '../kernels/objective.ts';
 
 /** The loss, and the student's gradient with it when asked for. */
@@ -7,8 +8,11 @@ export const SoftmaxCrossEntropyWithTemperature = 'SoftmaxCrossEntropyWithTemper
 /** One gradient of the loss, to the student or to the teacher, for an incoming gradient that only the backward pass knows. */
 export const SoftmaxCrossEntropyWithTemperatureGrad = 'SoftmaxCrossEntropyWithTemperatureGrad';
 
+/** The metrics of every row, [rows, 8]: kernels/metrics.ts. */
+export const DistillationMetrics = 'DistillationMetrics';
+
 /**
- * The tensors of both kernels. tfjs saves inputs for the backward pass by name, so every name is always there; a tensor of size 0 says
+ * The tensors of all kernels. tfjs saves inputs for the backward pass by name, so every name is always there; a tensor of size 0 says
  * "not given". A type alias, not an interface: tfjs asks for an index signature.
  */
 export type ObjectiveInputs<T extends TensorInfo = TensorInfo> = {
@@ -40,6 +44,11 @@ export type ObjectiveAttrs = Objective & {
   temperature: number;
   reduction: RowReduction;
   outputs: RowPassOutputs;
+};
+
+export type MetricsAttrs = Measure & {
+  /** T of every row; 0 if the input `temperature` gives it. */
+  temperature: number;
 };
 
 /** Whether an optional tensor of a kernel was given. */

@@ -71,7 +71,7 @@ const NEAR = 1 / 8;
 const TINY = 1e-38;
 
 /** A softened distribution over classes, and the differences and sums it came from: MATH (12), (14). */
-interface Softened {
+export interface Softened {
   masked: Tensor;
   /** a or b; FAR_BELOW where masked. */
   scaled: Tensor;
@@ -81,7 +81,7 @@ interface Softened {
 }
 
 /** All [rows, classes] or [rows, 1]. */
-interface Rows {
+export interface Rows {
   objective: Objective;
   temperature: Tensor | number;
   weight: Tensor | number;
@@ -106,7 +106,7 @@ interface Agreement {
   y: Tensor;
 }
 
-function readRows(request: RowPassRequest<KernelBackend>): Rows {
+export function readRows(request: RowPassRequest<KernelBackend>): Rows {
   const { rows, classes, objective } = request;
   const student = asTensor(request.student, [rows, classes]);
   const teacher = asTensor(request.teacher, [rows, classes]);
@@ -145,7 +145,7 @@ function readRows(request: RowPassRequest<KernelBackend>): Rows {
 }
 
 /** A kernel may be handed either; a TensorInfo becomes a tensor that shares its data. */
-function asTensor(info: TensorInfo, shape: number[]): Tensor {
+export function asTensor(info: TensorInfo, shape: number[]): Tensor {
   if (info instanceof Tensor) return reshape(info, shape);
   engine().backend.incRef(info.dataId);
   return reshape(engine().makeTensorFromTensorInfo(info), shape);
@@ -304,7 +304,7 @@ function softFactor({ objective, temperature }: Rows): Tensor | number {
 }
 
 /** w, and NaN in rows that MATH.md calls invalid. A row of weight 0 is 0 whatever it holds. */
-function finish({ invalid, weight }: Rows, value: Tensor): Tensor {
+export function finish({ invalid, weight }: Rows, value: Tensor): Tensor {
   if (weight === 0) return zerosLike(where(invalid, 0, value));
   const result = mul(where(invalid, Number.NaN, value), weight);
   return typeof weight === 'number' ? result : where(equal(weight, 0), 0, result);
@@ -317,6 +317,9 @@ const logQuotient = ({ near, student, teacher }: Rows) =>
 /** x y, and 0 where x is 0. */
 const share = (x: Tensor, y: Tensor) => where(equal(x, 0), 0, mul(x, y));
 
+/** E_p[x] or E_q[x]; of probabilities sum p x. */
+export const mean = (of: Softened, x: Tensor) => sumClasses(share(of.probability, x));
+
 /** Whether p > 0 meets a masked student, which makes CE and KL infinite. */
 const studentLacksClass = ({ student, teacher }: Rows) =>
   anyClass(logicalAnd(student.masked, greater(teacher.probability, 0)));
@@ -326,10 +329,9 @@ const teacherLacksClass = ({ student, teacher }: Rows) =>
   anyClass(logicalAnd(less(teacher.scaled, FAR_BELOW / 2), greater(student.probability, 0)));
 
 /** D of MATH (15)-(17), (25)-(27). */
-function divergence(row: Rows): Tensor {
+export function divergence(row: Rows): Tensor {
   const { objective, student, teacher, teacherSum, near } = row;
   const logits = objective.targets === 'logits';
-  const mean = (of: Softened, x: Tensor) => sumClasses(share(of.probability, x));
   // Of two distributions no divergence is negative; rounding may say otherwise.
   const cut = (x: Tensor) => (logits ? maximum(x, 0) : x);
   switch (objective.divergence) {
@@ -471,7 +473,7 @@ function smoothed(labels: Tensor, { labelSmoothing }: Objective): Tensor {
 }
 
 /** H of MATH (18). */
-function hardTerm({ objective, belowMaximum, student }: Rows, labels: Tensor): Tensor {
+export function hardTerm({ objective, belowMaximum, student }: Rows, labels: Tensor): Tensor {
   const target = smoothed(labels, objective);
   const logSum = log(sumClasses(mass(belowMaximum)));
   const value = add(mul(sumClasses(target), logSum), sumClasses(share(target, neg(belowMaximum))));

@@ -11,30 +11,38 @@ import {
   type TensorInfo,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { METRICS } from '../../kernels/metrics.ts';
 import {
   type ComputedInputs,
+  DistillationMetrics,
   isGiven,
+  type MetricsAttrs,
   type ObjectiveAttrs,
   type ObjectiveInputs,
   SoftmaxCrossEntropyWithTemperature,
   SoftmaxCrossEntropyWithTemperatureGrad,
 } from '../kernel_names.ts';
 import { rowPass as composedRowPass } from './composed.ts';
+import { rowMetrics as composedRowMetrics } from './composed_metrics.ts';
 import { rowPass as cpuRowPass } from './cpu/index.ts';
+import { rowMetrics as cpuRowMetrics } from './cpu/metrics.ts';
+import type { RowMetrics } from './row_metrics.ts';
 import type { RowPass, RowPassResult } from './row_pass.ts';
 import { rowPass as wasmRowPass } from './wasm/index.ts';
+import { rowMetrics as wasmRowMetrics } from './wasm/metrics.ts';
 import { supportsRowPass, type WebGLBackend, rowPass as webglRowPass } from './webgl/index.ts';
 import { withFloatBuffers } from './webgpu/float_buffers.ts';
 import { rowPass as webgpuRowPass } from './webgpu/index.ts';
+import { rowMetrics as webgpuRowMetrics } from './webgpu/metrics.ts';
 
 /** Registers the kernels of every backend that has a row pass of its own. Again is a no-op. */
 export function registerBackends(): void {
-  registerBackend('cpu', cpuRowPass);
-  registerBackend('wasm', wasmRowPass);
+  registerBackend('cpu', cpuRowPass, cpuRowMetrics);
+  registerBackend('wasm', wasmRowPass, wasmRowMetrics);
   registerBackend<WebGLBackend>('webgl', (request) =>
     supportsRowPass() ? webglRowPass(request) : composedRowPass(request),
   );
-  registerBackend('webgpu', withFloatBuffers(webgpuRowPass));
+  registerBackend('webgpu', withFloatBuffers(webgpuRowPass), withFloatBuffers(webgpuRowMetrics));
 }
 
 /** Gives a backend the composition of stock ops if it has no kernels of ours, so that no backend is ever an error. */
@@ -46,27 +54,45 @@ export function ensureBackend(backendName: string): void {
 function registerBackend<Backend extends KernelBackend>(
   backendName: string,
   rowPass: RowPass<Backend>,
+  rowMetrics: RowMetrics<Backend> = composedRowMetrics,
 ): void {
   const kernels = [
-    kernelConfig(SoftmaxCrossEntropyWithTemperature, backendName, rowPass, lossKernel),
-    kernelConfig(SoftmaxCrossEntropyWithTemperatureGrad, backendName, rowPass, gradKernel),
+    kernelConfig<Backend, MetricsAttrs, RowMetrics<Backend>>(
+      DistillationMetrics,
+      backendName,
+      rowMetrics,
+      metricsKernel,
+    ),
+    kernelConfig<Backend, ObjectiveAttrs, RowPass<Backend>>(
+      SoftmaxCrossEntropyWithTemperature,
+      backendName,
+      rowPass,
+      lossKernel,
+    ),
+    kernelConfig<Backend, ObjectiveAttrs, RowPass<Backend>>(
+      SoftmaxCrossEntropyWithTemperatureGrad,
+      backendName,
+      rowPass,
+      gradKernel,
+    ),
   ];
   for (const kernel of kernels) if (!getKernel(kernel.kernelName, backendName)) registerKernel(kernel);
 }
 
-type Kernel<Backend extends KernelBackend> = (
+/** `pass` is what the backend implements: its RowPass or its RowMetrics. */
+type Kernel<Backend extends KernelBackend, Attrs, Pass> = (
   inputs: ObjectiveInputs & Partial<ComputedInputs>,
-  attrs: ObjectiveAttrs,
+  attrs: Attrs,
   backend: Backend,
-  rowPass: RowPass<Backend>,
+  pass: Pass,
 ) => TensorInfo | TensorInfo[];
 
 /** tfjs types every kernel with open maps of tensors and attributes; this is the one place that says what ours are. */
-function kernelConfig<Backend extends KernelBackend>(
+function kernelConfig<Backend extends KernelBackend, Attrs, Pass>(
   kernelName: string,
   backendName: string,
-  rowPass: RowPass<Backend>,
-  kernel: Kernel<Backend>,
+  pass: Pass,
+  kernel: Kernel<Backend, Attrs, Pass>,
 ): KernelConfig {
   return {
     kernelName,
@@ -80,12 +106,7 @@ function kernelConfig<Backend extends KernelBackend>(
       attrs?: NamedAttrMap;
       backend: object;
     }) =>
-      kernel(
-        inputs as ObjectiveInputs & Partial<ComputedInputs>,
-        attrs as ObjectiveAttrs,
-        backend as Backend,
-        rowPass,
-      ),
+      kernel(inputs as ObjectiveInputs & Partial<ComputedInputs>, attrs as Attrs, backend as Backend, pass),
   };
 }
 
@@ -130,33 +151,50 @@ const gradKernel = <Backend extends KernelBackend>(
   return { ...gradient, shape: inputs.student.shape };
 };
 
+const metricsKernel = <Backend extends KernelBackend>(
+  inputs: ObjectiveInputs,
+  { temperature, ...measure }: MetricsAttrs,
+  backend: Backend,
+  rowMetrics: RowMetrics<Backend>,
+): TensorInfo => {
+  // One row that counts for nothing: the stock sum over no rows is whatever lay in memory, on 'wasm'.
+  if (inputs.student.shape.includes(0)) return zeroTensor([1, METRICS.length]);
+  return rowMetrics({ backend, measure, ...tensorsOf(inputs, temperature) });
+};
+
 function runRowPass<Backend extends KernelBackend>(
   inputs: ObjectiveInputs,
   attrs: ObjectiveAttrs,
   backend: Backend,
   rowPass: RowPass<Backend>,
 ): RowPassResult {
-  const { teacher, student, temperature, labels, weights } = inputs;
-  const classes = student.shape[student.shape.length - 1];
-  const rows = student.shape.slice(0, -1).reduce((product, size) => product * size, 1);
   return rowPass({
     backend,
-    rows,
-    classes,
-    teacher,
-    student,
-    temperature: isGiven(temperature) ? temperature : attrs.temperature,
-    labels: isGiven(labels) ? labels : null,
-    weights: isGiven(weights) ? weights : null,
+    ...tensorsOf(inputs, attrs.temperature),
     objective: attrs,
     outputs: attrs.outputs,
     reduction: attrs.reduction,
   });
 }
 
+/** The part that all requests have: null for what is not given. */
+function tensorsOf(inputs: ObjectiveInputs, temperatureOfAll: number) {
+  const { teacher, student, temperature, labels, weights } = inputs;
+  return {
+    rows: student.shape.slice(0, -1).reduce((product, size) => product * size, 1),
+    classes: student.shape[student.shape.length - 1],
+    teacher,
+    student,
+    temperature: isGiven(temperature) ? temperature : temperatureOfAll,
+    labels: isGiven(labels) ? labels : null,
+    weights: isGiven(weights) ? weights : null,
+  };
+}
+
 /** No rows: nothing for a kernel to do, and a sum of 0. */
 function zeroTensor(shape: number[]): Tensor {
-  return engine().makeTensor(new Float32Array(shape.includes(0) ? 0 : 1), shape, 'float32');
+  const size = shape.reduce((product, length) => product * length, 1);
+  return engine().makeTensor(new Float32Array(size), shape, 'float32');
 }
 
 /** The same data under a second tensor. */

@@ -1,0 +1,148 @@
+/**
+ * The metrics of every row over typed arrays, in float64 arithmetic: MATH (28)-(32).
+ *
+ * Traffic per row: teacher, student and labels are read once from memory (maxima first, then sums while the row is in cache), eight numbers are written.
+ * Two exponentials per class; a third with labels, unless T = 1. A KL that is small is summed from its own terms, which takes the exponentials again.
+ * Rows that are not finite: the table at the end of MATH.md.
+ */
+import { METRICS, type Measure } from '../metrics.ts';
+
+/** Below this, exp(x) counts as 0 on every backend: about the logarithm of the smallest normal float32. */
+const EXP_FLOOR = -87;
+
+/** Below this the plain difference of a cross entropy and an entropy has fewer than nine digits left in float64. */
+const SMALL = 1e-6;
+
+export interface RowMetricsArguments {
+  rows: number;
+  classes: number;
+  /** v or p, [rows, classes]. */
+  teacher: Float32Array;
+  /** z, [rows, classes]. */
+  student: Float32Array;
+  /** One value, or one per row. */
+  temperature: ArrayLike<number>;
+  /** Class ids [rows], a distribution [rows, classes], or null with `labels: 'none'`. */
+  labels: ArrayLike<number> | null;
+  /** One value, one per row, or null for 1. */
+  weights: ArrayLike<number> | null;
+  measure: Measure;
+  /** [rows, METRICS.length]. */
+  metrics: Float32Array;
+}
+
+/** Writes METRICS of every row. */
+export function rowMetrics(args: RowMetricsArguments): void {
+  const { rows, temperature, weights, metrics } = args;
+  for (let n = 0; n < rows; n++) {
+    const weight = weights === null ? 1 : weights[weights.length === 1 ? 0 : n];
+    const t = temperature[temperature.length === 1 ? 0 : n];
+    const to = n * METRICS.length;
+    if (weight === 0) {
+      metrics.fill(0, to, to + METRICS.length);
+      continue;
+    }
+    const values = t > 0 && t < Number.POSITIVE_INFINITY ? measureRow(args, n, t) : null;
+    for (let k = 0; k < METRICS.length; k++)
+      metrics[to + k] = weight * (values === null ? Number.NaN : values[k]);
+  }
+}
+
+/** exp(x) with the floor that decides whether a class has any mass: see "Rows that are not finite" in MATH.md. */
+function mass(x: number): number {
+  return x < EXP_FLOOR ? 0 : Math.exp(x);
+}
+
+/** The largest value and the first class that has it; null if a value is NaN or +Infinity, or none is finite. */
+function largest(x: ArrayLike<number>, start: number, classes: number): { at: number; value: number } | null {
+  let at = -1;
+  let value = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < classes; i++) {
+    const xi = x[start + i];
+    if (!(xi < Number.POSITIVE_INFINITY)) return null;
+    if (xi > value) {
+      value = xi;
+      at = i;
+    }
+  }
+  return at < 0 ? null : { at, value };
+}
+
+/** The numbers of METRICS without w; null if the row must be NaN. */
+function measureRow(args: RowMetricsArguments, n: number, t: number): number[] | null {
+  const { classes, teacher, student, measure } = args;
+  const logits = measure.targets === 'logits';
+  const start = n * classes;
+  const topStudent = largest(student, start, classes);
+  const topTeacher = largest(teacher, start, classes);
+  if (topStudent === null || topTeacher === null) return null;
+  const hard = hardMetrics(args, n, topStudent);
+  if (hard === null) return null;
+
+  // MATH (12), (13).
+  let sz = 0;
+  let sv = 0;
+  let a = 0;
+  let b = 0;
+  let d = 0;
+  for (let i = start; i < start + classes; i++) {
+    const ai = (student[i] - topStudent.value) / t;
+    const bi = logits ? (teacher[i] - topTeacher.value) / t : Math.log(teacher[i]);
+    const ui = mass(ai);
+    const wi = logits ? mass(bi) : teacher[i];
+    sz += ui;
+    sv += wi;
+    if (wi !== 0) {
+      a -= wi * ai;
+      b -= wi * bi;
+    }
+    if (ui !== 0) d -= ui * ai;
+  }
+  if (!Number.isFinite(sv)) return null;
+  const logSz = Math.log(sz);
+  const logSv = logits ? Math.log(sv) : 0;
+  const scale = logits ? sv : 1;
+  const crossEntropy = (sv / scale) * logSz + a / scale;
+  const teacherEntropy = logSv + b / scale;
+  let kl = crossEntropy - teacherEntropy;
+  if (logits && kl < SMALL) {
+    // The sum of p log(p/q) - p + q: no term is negative, so none cancels another.
+    kl = 0;
+    for (let i = start; i < start + classes; i++) {
+      const ai = (student[i] - topStudent.value) / t;
+      const bi = (teacher[i] - topTeacher.value) / t;
+      const p = mass(bi) / sv;
+      const x = ai - logSz - (bi - logSv);
+      kl += p === 0 ? mass(ai) / sz : p * (Math.expm1(x) - x);
+    }
+  }
+  const agreement = topStudent.at === topTeacher.at ? 1 : 0;
+  return [crossEntropy, kl, teacherEntropy, logSz + d / sz, agreement, hard.loss, hard.accuracy, 1];
+}
+
+/** MATH (2) with the plain labels at T = 1, and whether the student's first choice is theirs; zeros without labels, null if the labels make the row NaN. */
+function hardMetrics(
+  { classes, student, labels, measure }: RowMetricsArguments,
+  n: number,
+  top: { at: number; value: number },
+): { loss: number; accuracy: number } | null {
+  if (measure.labels === 'none' || labels === null) return { loss: 0, accuracy: 0 };
+  const start = n * classes;
+  let s1 = 0;
+  for (let i = start; i < start + classes; i++) s1 += mass(student[i] - top.value);
+  if (measure.labels === 'classIds') {
+    const id = labels[n];
+    if (!(id >= 0 && id < classes)) return null;
+    return { loss: Math.log(s1) + top.value - student[start + id], accuracy: id === top.at ? 1 : 0 };
+  }
+  const topLabel = largest(labels, start, classes);
+  if (topLabel === null) return null;
+  let sum = 0;
+  let below = 0;
+  for (let i = start; i < start + classes; i++) {
+    sum += labels[i];
+    if (labels[i] !== 0) below += labels[i] * (top.value - student[i]);
+  }
+  if (!(Math.abs(sum) < Number.POSITIVE_INFINITY)) return null;
+  return { loss: sum * Math.log(s1) + below, accuracy: topLabel.at === top.at ? 1 : 0 };
+}

@@ -1,0 +1,68 @@
+import {
+  add,
+  argMax,
+  cast,
+  concat,
+  equal,
+  expandDims,
+  neg,
+  onesLike,
+  reshape,
+  type Tensor,
+  type TensorInfo,
+  tidy,
+  zerosLike,
+} from '@tensorflow/tfjs-core';
+import type { Objective } from '../../kernels/objective.ts';
+import { asTensor, divergence, finish, hardTerm, mean, readRows, type Softened } from './composed.ts';
+import type { RowMetrics } from './row_metrics.ts';
+
+/** The metrics as a composition of stock ops, for backends that have no kernel of ours: MATH (28)-(32), edge rows included. */
+export const rowMetrics: RowMetrics = (request) => {
+  const { backend, rows, classes, measure } = request;
+  const objective: Objective = {
+    ...measure,
+    divergence: 'crossEntropy',
+    beta: 0.5,
+    softWeight: 1,
+    scaleByTemperatureSquared: false,
+    hardWeight: measure.labels === 'none' ? 0 : 1,
+    labelSmoothing: 0,
+    scale: 1,
+  };
+  const metrics = tidy(() => {
+    const row = readRows({ ...request, objective, outputs: 'loss', reduction: 'none' });
+    const crossEntropy = divergence(row);
+    const first = (logits: TensorInfo) => argMax(asTensor(logits, [rows, classes]), 1);
+    const choice = first(request.student);
+    const agrees = (other: Tensor) => expandDims(cast(equal(choice, other), 'float32'), 1);
+    const none = zerosLike(crossEntropy);
+    const isCorrect = () => {
+      if (request.labels === null) return none;
+      return agrees(measure.labels === 'classIds' ? asTensor(request.labels, [rows]) : first(request.labels));
+    };
+    const values = [
+      crossEntropy,
+      divergence({ ...row, objective: { ...objective, divergence: 'kl' } }),
+      entropy(row.teacher),
+      entropy(row.student),
+      agrees(first(request.teacher)),
+      row.labels === null ? none : hardTerm(row, row.labels),
+      isCorrect(),
+      onesLike(none),
+    ];
+    return concat(
+      values.map((value) => finish(row, reshape(value, [rows, 1]))),
+      1,
+    );
+  });
+  const { dataId, shape, dtype } = metrics;
+  backend.incRef(dataId);
+  metrics.dispose();
+  return { dataId, shape, dtype };
+};
+
+/** MATH (16). */
+function entropy(distribution: Softened): Tensor {
+  return add(distribution.logSum, mean(distribution, neg(distribution.scaled)));
+}

@@ -1,0 +1,121 @@
+import {
+  add,
+  cast,
+  div,
+  engine,
+  equal,
+  type Scalar,
+  sum,
+  type Tensor,
+  tensor1d,
+  tidy,
+  unstack,
+} from '@tensorflow/tfjs-core';
+import type { Targets } from '../../kernels/objective.ts';
+import {
+  checkOneOf,
+  checkOptionNames,
+  checkSameShape,
+  logitsTensor,
+  perRowTensor,
+  type TensorArgument,
+  temperatureArgument,
+} from '../arguments.ts';
+import { ensureBackend } from '../backends/register.ts';
+import { DistillationMetrics, type MetricsAttrs, type ObjectiveInputs } from '../kernel_names.ts';
+import { withoutTape } from '../run_objective.ts';
+import { labelsArgument } from './labels.ts';
+
+const NAME = 'distillationMetrics';
+
+/** What is measured, and how rows count. Every option may be left out. */
+export interface DistillationMetricsOptions {
+  /** T > 0, finite: one number, or a tensor with one value or one per row. Default 1. */
+  temperature?: number | TensorArgument;
+  /** How to read `teacher`: as logits (default) or as probabilities, which need not sum to one. */
+  targets?: Targets;
+  /** Class ids, int32 `[...]`, or a distribution, float32 `[..., C]`: adds `hardLoss` and `accuracy`. */
+  labels?: TensorArgument;
+  /** Per row `[...]`, or one number. A row of weight 0 counts for nothing, whatever it holds. */
+  weights?: number | TensorArgument;
+}
+
+/** Scalars, float32; losses and entropies in nats, of p = softmax(v/T) and q = softmax(z/T). The caller disposes them. A type alias, so that tf.dispose takes it. */
+export type DistillationMetricValues = {
+  /** -sum p log q, without any factor T^2. */
+  crossEntropy: Scalar;
+  /** KL(p||q) = crossEntropy - teacherEntropy, with its own digits when teacher and student nearly agree. */
+  kl: Scalar;
+  /** -sum p log p. */
+  teacherEntropy: Scalar;
+  /** -sum q log q. */
+  studentEntropy: Scalar;
+  /** Share of rows in which teacher and student put the same class first; of equals the first counts, as in tf.argMax. */
+  agreement: Scalar;
+  /** With labels: -sum y log softmax(z), at T = 1. */
+  hardLoss?: Scalar;
+  /** With labels: share of rows in which the student puts the label first. */
+  accuracy?: Scalar;
+};
+
+const OPTIONS: Record<keyof DistillationMetricsOptions, true> = {
+  temperature: true,
+  targets: true,
+  labels: true,
+  weights: true,
+};
+
+/**
+ * How far the student has come, from one pass over the logits: weighted means over rows, sum w x / sum w. Constants for gradients.
+ *
+ * ```js
+ * const {kl, agreement} = distillationMetrics(teacherLogits, studentLogits, {temperature: 4});
+ * kl.print();
+ * ```
+ *
+ * @param teacher v, logits `[..., C]`, rank 1 to 6; or probabilities, see `targets`.
+ * @param student z, logits `[..., C]` of the same shape.
+ * @returns Scalars by name; hardLoss and accuracy with labels only. A row that holds NaN or +Infinity, or a class id outside of [0, C), makes all of them NaN unless
+ *     its weight is 0. No rows, and weights that are all 0, give 0.
+ * @throws {TypeError} for arguments of the wrong kind.
+ * @throws {RangeError} for numbers out of range.
+ * @throws {Error} for shapes that do not fit and unknown options.
+ */
+export function distillationMetrics(
+  teacher: TensorArgument,
+  student: TensorArgument,
+  options: DistillationMetricsOptions = {},
+): DistillationMetricValues {
+  checkOptionNames(options, OPTIONS, NAME);
+  const targets = checkOneOf(options.targets ?? 'logits', ['logits', 'probabilities'], 'targets', NAME);
+  return tidy(() => {
+    const studentLogits = logitsTensor(student, 'student', NAME);
+    const given = logitsTensor(teacher, 'teacher', NAME);
+    checkSameShape(given, studentLogits, ['teacher', 'student'], NAME);
+    const rowShape = studentLogits.shape.slice(0, -1);
+    const { temperature, temperatureTensor } = temperatureArgument(options.temperature ?? 1, rowShape, NAME);
+    const labels = labelsArgument(options.labels, studentLogits, NAME);
+    const absent = tensor1d([], 'float32');
+    const inputs: ObjectiveInputs<Tensor> = {
+      teacher: given,
+      student: studentLogits,
+      temperature: temperatureTensor ?? absent,
+      labels: labels.tensor ?? absent,
+      weights:
+        options.weights === undefined ? absent : perRowTensor(options.weights, rowShape, 'weights', NAME),
+    };
+    const attrs: MetricsAttrs = { targets, labels: labels.kind, temperature };
+    const { hardLoss, accuracy, ...soft } = withoutTape(() => meansOverRows(inputs, attrs));
+    return labels.tensor === null ? soft : { ...soft, hardLoss, accuracy };
+  });
+}
+
+function meansOverRows(inputs: ObjectiveInputs<Tensor>, attrs: MetricsAttrs) {
+  const { backend, backendName } = engine(); // reading `backend` starts it if nothing has yet
+  if (backend) ensureBackend(backendName);
+  const totals = sum(engine().runKernel<Tensor>(DistillationMetrics, inputs, attrs), 0);
+  const weight = unstack(totals)[7];
+  const means = unstack(div(totals, add(weight, cast(equal(weight, 0), 'float32')))) as Scalar[];
+  const [crossEntropy, kl, teacherEntropy, studentEntropy, agreement, hardLoss, accuracy] = means;
+  return { crossEntropy, kl, teacherEntropy, studentEntropy, agreement, hardLoss, accuracy };
+}
