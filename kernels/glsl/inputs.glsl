@@ -107,6 +107,15 @@ Factors factorsOf(int row) {
   return factors;
 }
 
+bool hasValidLabel(int row) {
+#if LABELS == CLASS_IDS
+  float label = getLabels(row);
+  return !isNotANumber(label) && !isMasked(label) && label >= 0.0 && label < float(classes);
+#else
+  return true;
+#endif
+}
+
 float softFactor(Factors factors) {
 #if TEMPERATURE_SQUARED
   return factors.weight * softWeight * factors.temperature * factors.temperature;

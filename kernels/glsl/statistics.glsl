@@ -41,15 +41,6 @@ float hardTerm(int row, Maxima maxima, Sums sums, inout Statistics statistics) {
 }
 #endif
 
-bool hasValidLabel(int row) {
-#if LABELS == CLASS_IDS
-  float label = getLabels(row);
-  return !isNotANumber(label) && !isMasked(label) && label >= 0.0 && label < float(classes);
-#else
-  return true;
-#endif
-}
-
 // The loss is NaN where the row is not valid.
 Statistics statisticsOf(int row, Factors factors, out float loss) {
   loss = 0.0;

@@ -20,7 +20,7 @@ import {
   maximum,
   mul,
   neg,
-  oneHot,
+  range,
   reshape,
   slice,
   square,
@@ -202,7 +202,9 @@ function labelsOf(
   if (objective.labels === 'classIds') {
     const ids = asTensor(info, [rows]);
     const outside = logicalOr(less(ids, 0), greaterEqual(ids, classes));
-    return { distribution: cast(oneHot(ids, classes), 'float32'), invalid: reshape(outside, [rows, 1]) };
+    // Not tf.oneHot, which wants two classes.
+    const isLabel = equal(reshape(ids, [rows, 1]), range(0, classes, 1, 'int32'));
+    return { distribution: cast(isLabel, 'float32'), invalid: reshape(outside, [rows, 1]) };
   }
   const distribution = asTensor(info, [rows, classes]);
   return { distribution, invalid: anyClass(notBelowInfinity(abs(distribution))) };

@@ -31,6 +31,7 @@ import type { RowPass, RowPassResult } from './row_pass.ts';
 import { rowPass as wasmRowPass } from './wasm/index.ts';
 import { rowMetrics as wasmRowMetrics } from './wasm/metrics.ts';
 import { supportsRowPass, type WebGLBackend, rowPass as webglRowPass } from './webgl/index.ts';
+import { rowMetrics as webglRowMetrics } from './webgl/metrics.ts';
 import { withFloatBuffers } from './webgpu/float_buffers.ts';
 import { rowPass as webgpuRowPass } from './webgpu/index.ts';
 import { rowMetrics as webgpuRowMetrics } from './webgpu/metrics.ts';
@@ -39,8 +40,10 @@ import { rowMetrics as webgpuRowMetrics } from './webgpu/metrics.ts';
 export function registerBackends(): void {
   registerBackend('cpu', cpuRowPass, cpuRowMetrics);
   registerBackend('wasm', wasmRowPass, wasmRowMetrics);
-  registerBackend<WebGLBackend>('webgl', (request) =>
-    supportsRowPass() ? webglRowPass(request) : composedRowPass(request),
+  registerBackend<WebGLBackend>(
+    'webgl',
+    (request) => (supportsRowPass() ? webglRowPass(request) : composedRowPass(request)),
+    (request) => (supportsRowPass() ? webglRowMetrics(request) : composedRowMetrics(request)),
   );
   registerBackend('webgpu', withFloatBuffers(webgpuRowPass), withFloatBuffers(webgpuRowMetrics));
 }

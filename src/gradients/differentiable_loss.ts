@@ -4,13 +4,14 @@ import {
   customGrad,
   div,
   engine,
+  equal,
   type GradSaveFunc,
   log,
   logSumExp,
   maximum,
   mul,
   neg,
-  oneHot,
+  range,
   reshape,
   square,
   sub,
@@ -104,7 +105,7 @@ function hardTerm(labels: Tensor, attrs: ObjectiveAttrs, z: Tensor): Tensor {
   const [rows, classes] = z.shape;
   const given =
     attrs.labels === 'classIds'
-      ? cast(oneHot(reshape(labels, [rows]), classes), 'float32')
+      ? cast(equal(reshape(labels, [rows, 1]), range(0, classes, 1, 'int32')), 'float32') // tf.oneHot wants two classes
       : reshape(labels, [rows, classes]);
   const eps = attrs.labelSmoothing;
   const smoothed = eps === 0 ? given : add(mul(given, 1 - eps), eps / classes);

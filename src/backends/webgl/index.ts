@@ -37,16 +37,17 @@ function objectiveOf({ objective, outputs }: RowPassRequest<WebGLBackend>): Obje
   return outputs === 'teacherGradient' ? { ...objective, hardWeight: 0 } : objective;
 }
 
-class RowPassRun {
-  private readonly specialisation: Specialisation;
-  private readonly inputs: [string, TensorInfo][];
-  private readonly uniforms: Partial<Record<UniformName, number>>;
+/** The stages of a row pass, in the order in which one needs the other. */
+export class RowPassRun {
+  protected readonly specialisation: Specialisation;
+  protected readonly inputs: [string, TensorInfo][];
+  protected readonly uniforms: Partial<Record<UniformName, number>>;
   /** The student's layout, which its gradient takes over. */
   private readonly gradientIsPacked: boolean;
   private readonly gradientShape: number[];
 
   constructor(
-    private readonly request: RowPassRequest<WebGLBackend>,
+    protected readonly request: RowPassRequest<WebGLBackend>,
     private readonly textures: Textures,
   ) {
     const { rows, classes, outputs, temperature, labels, weights } = request;
@@ -126,8 +127,7 @@ class RowPassRun {
   private sweepByLanes(lanes: number, hasMixture: boolean): void {
     const { rows } = this.request;
     const { objective } = this.specialisation;
-    const maxima = this.texelStage('writeMaxima', 'SWEEP', rows * lanes, { lanes });
-    this.keep('maximaTexels', this.merge('mergeMaxima', maxima, rows, lanes, 1).texels);
+    this.sweepMaxima(lanes);
     const lines = needsLabelSums(objective) ? 2 * rows : rows;
     const laneSums = this.texelStage('writeSums', 'CELLS', lines * lanes, { lanes });
     // Every lane of the mixture wants the sums of its row, so for it they are merged to the end.
@@ -141,9 +141,15 @@ class RowPassRun {
     this.uniforms.mixtureLanes = mixtures.lanes;
   }
 
+  protected sweepMaxima(lanes: number): void {
+    const { rows } = this.request;
+    const maxima = this.texelStage('writeMaxima', 'SWEEP', rows * lanes, { lanes });
+    this.keep('maximaTexels', this.merge('mergeMaxima', maxima, rows, lanes, 1).texels);
+  }
+
   /** Merges in steps until at most `enough` lanes to a line are left. */
-  private merge(
-    stage: 'mergeMaxima' | 'mergeSums',
+  protected merge(
+    stage: 'mergeMaxima' | 'mergeSums' | 'mergeTops',
     texels: TensorInfo,
     lines: number,
     lanes: number,
@@ -163,12 +169,12 @@ class RowPassRun {
   }
 
   /** Gives what a stage wrote to those that follow. */
-  private keep(name: string, texels: TensorInfo): void {
+  protected keep(name: string, texels: TensorInfo): void {
     this.inputs.push([name, this.textures.texels(texels)]);
   }
 
   /** A stage that writes `count` RGBA texels: blocks of two by two of a packed matrix of two rows. */
-  private texelStage(
+  protected texelStage(
     stage: Stage,
     source: StatisticsSource,
     count: number,
@@ -177,7 +183,7 @@ class RowPassRun {
     return this.textures.temporary(this.stage(stage, source, [2, 2 * count], uniforms, true));
   }
 
-  private stage(
+  protected stage(
     stage: Stage,
     source: StatisticsSource,
     shape: number[],
@@ -193,7 +199,7 @@ class RowPassRun {
     );
   }
 
-  private program(
+  protected program(
     stage: Stage,
     source: StatisticsSource,
     names: string[],
@@ -204,7 +210,7 @@ class RowPassRun {
     return new SoftmaxCrossEntropyWithTemperatureProgram(names, shape, code, isPacked);
   }
 
-  private launch(
+  protected launch(
     program: SoftmaxCrossEntropyWithTemperatureProgram,
     inputs: TensorInfo[],
     uniforms: Partial<Record<UniformName, number>>,

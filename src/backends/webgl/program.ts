@@ -11,7 +11,11 @@ export type Stage =
   | 'writeMixture'
   | 'writeStatistics'
   | 'writeLoss'
-  | 'writeGradient';
+  | 'writeGradient'
+  | 'writeTops'
+  | 'mergeTops'
+  | 'writeMetricSums'
+  | 'writeMetrics';
 
 export interface InputLayout {
   isPacked: boolean;
@@ -81,6 +85,9 @@ export class SoftmaxCrossEntropyWithTemperatureProgram implements GPGPUProgram {
   ) {}
 }
 
+/** As above, in the name of the metrics. */
+export class DistillationMetricsProgram extends SoftmaxCrossEntropyWithTemperatureProgram {}
+
 /** Whether the hard term needs sums over the classes besides s1: `LabelSums` of kernels/glsl/sums_sweep.glsl. */
 export function needsLabelSums({ labels, hardWeight, labelSmoothing }: Objective): boolean {
   return labels !== 'none' && hardWeight !== 0 && (labels === 'distribution' || labelSmoothing !== 0);
@@ -124,9 +131,13 @@ export function sourceOf(
     writeMixture: [...sweep, glsl.writeMixture],
     writeStatistics: [...sweep, glsl.statistics, glsl.statisticsTexel, glsl.writeStatistics],
     writeLoss: [...(source === 'STATISTICS' ? [glsl.texels] : [...sweep, glsl.statistics]), glsl.writeLoss],
+    writeTops: [...sums, glsl.metricsSweep, glsl.writeTops],
+    mergeTops: [glsl.texels, glsl.mergeTops],
+    writeMetricSums: [...sums, glsl.metricsSweep, glsl.writeMetricSums],
+    writeMetrics: [...sweep, glsl.metricsSweep, glsl.writeMetrics],
     writeGradient: [...read, glsl.sums, divergence, glsl.statisticsTexel, glsl.writeGradient],
   }[stage];
-  const isMerge = stage === 'mergeMaxima' || stage === 'mergeSums';
+  const isMerge = stage === 'mergeMaxima' || stage === 'mergeSums' || stage === 'mergeTops';
   const definitions: [string, string | number][] = [
     ['PACKED_OUTPUT', packedOutput ? 1 : 0],
     ['MANY_ROWS', specialisation.rows >= MANY_ROWS ? 1 : 0],

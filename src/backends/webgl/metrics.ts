@@ -1,0 +1,76 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { METRICS } from '../../../kernels/metrics.ts';
+import type { Objective } from '../../../kernels/objective.ts';
+import type { RowMetrics } from '../row_metrics.ts';
+import { hasHalfTextures, type WebGLBackend } from './backend.ts';
+import { RowPassRun } from './index.ts';
+import { LANES_PER_MERGE, lanesFor } from './lanes.ts';
+import { DistillationMetricsProgram, type Stage, type StatisticsSource, sourceOf } from './program.ts';
+import { Textures } from './textures.ts';
+
+/** From here on a row is swept once for its sums, and not once for every number that is made of them. */
+const LONG_ROW = 256;
+
+/**
+ * MATH (28)-(32) by kernels/glsl: short rows in one pass, a fragment for each number; long rows by lanes, which leave maxima, first choices and sums in texels.
+ */
+export const rowMetrics: RowMetrics<WebGLBackend> = ({ measure, ...request }) => {
+  const objective: Objective = {
+    ...measure,
+    divergence: 'kl',
+    beta: 0.5,
+    softWeight: 1,
+    scaleByTemperatureSquared: false,
+    hardWeight: measure.labels === 'none' ? 0 : 1,
+    labelSmoothing: 0,
+    scale: 1,
+  };
+  const textures = new Textures(request.backend);
+  try {
+    return new RowMetricsRun(
+      { ...request, objective, outputs: 'loss', reduction: 'none' },
+      textures,
+    ).metrics();
+  } finally {
+    textures.dispose();
+  }
+};
+
+class RowMetricsRun extends RowPassRun {
+  metrics(): TensorInfo {
+    const { rows, classes } = this.request;
+    // Half-precision textures cannot hold what lanes leave behind.
+    const isSwept = classes < LONG_ROW || hasHalfTextures();
+    if (!isSwept) this.leaveTexels(lanesFor(rows, classes, 'float32'));
+    return this.stage('writeMetrics', isSwept ? 'SWEEP' : 'CELLS', [rows, METRICS.length]);
+  }
+
+  /** Leaves maximaTexels, topTexels and sumTexels among the inputs. */
+  private leaveTexels(lanes: number): void {
+    const { rows, objective } = this.request;
+    this.sweepMaxima(lanes);
+    const kinds = objective.labels === 'distribution' ? 1 : 0;
+    const topLines = rows * (1 + kinds);
+    const tops = this.texelStage('writeTops', 'SWEEP', topLines * lanes, { lanes, lines: topLines });
+    const sumLines = rows * (2 + kinds);
+    const laneSums = this.texelStage('writeMetricSums', 'CELLS', sumLines * lanes, {
+      lanes,
+      lines: sumLines,
+    });
+    const sums = this.merge('mergeSums', laneSums, sumLines, lanes, LANES_PER_MERGE);
+    this.keep('topTexels', this.merge('mergeTops', tops, topLines, lanes, 1).texels);
+    this.keep('sumTexels', sums.texels);
+    this.uniforms.sumLanes = sums.lanes;
+  }
+
+  protected override program(
+    stage: Stage,
+    source: StatisticsSource,
+    names: string[],
+    shape: number[],
+    isPacked: boolean,
+  ): DistillationMetricsProgram {
+    const code = sourceOf(stage, this.specialisation, source, isPacked);
+    return new DistillationMetricsProgram(names, shape, code, isPacked);
+  }
+}
