@@ -1,6 +1,7 @@
 /** What `npm run build` makes of src/: ESM and CommonJS with types and source maps for npm, and one minified file for a script tag. */
 import { existsSync } from 'node:fs';
 import { defineConfig, type UserConfig } from 'tsdown';
+import { minifyShaderModule } from './scripts/minify_shaders.ts';
 
 /** One bundle per entry of `exports` in package.json. */
 const entry = {
@@ -8,10 +9,20 @@ const entry = {
   ...(existsSync('src/layers/index.ts') && { layers: 'src/layers/index.ts' }),
 };
 
+const minifyShaders = {
+  name: 'minify shaders',
+  transform(code: string, id: string) {
+    const language = /\/generated\/(wgsl|glsl)\.ts$/.exec(id)?.[1];
+    if (language !== 'wgsl' && language !== 'glsl') return null;
+    return { code: minifyShaderModule(code, language), map: null };
+  },
+};
+
 const common = {
   target: 'es2022',
   sourcemap: true,
   checks: { pluginTimings: false },
+  plugins: [minifyShaders],
 } satisfies UserConfig;
 
 export default defineConfig([

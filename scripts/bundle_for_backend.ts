@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import type { BackendProject } from '../test/backends/projects.ts';
 
 /**
@@ -15,6 +15,7 @@ export async function bundleForBackend(
   entry: string,
   outfile: string,
   constants: Record<string, unknown> = {},
+  plugins: Plugin[] = [],
 ): Promise<void> {
   const inNode = project.host === 'node';
   mkdirSync(dirname(outfile), { recursive: true });
@@ -38,6 +39,7 @@ export async function bundleForBackend(
     sourcemap: 'inline',
     sourcesContent: false,
     logLevel: 'error',
+    plugins,
     external: inNode
       ? ['webgpu', 'playwright-core']
       : ['fs', 'path', 'perf_hooks', 'os', 'worker_threads', 'util', 'crypto'],

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { WASM_LIMIT_BYTES, wasmSize } from '../../scripts/size.ts';
 import { runScript } from './run_program.ts';
 import { packedPackage } from './tarball.ts';
 
@@ -46,6 +47,11 @@ describe('the tarball', () => {
       expect(map.sourcesContent.length).toBeGreaterThan(0);
       for (const source of map.sourcesContent) expect(source.length).toBeGreaterThan(0);
     }
+  });
+
+  it('weighs no more than its limits', () => {
+    run('size-limit', ['--silent']); // dist/, which setUp has built
+    expect(wasmSize()).toBeLessThanOrEqual(WASM_LIMIT_BYTES);
   });
 
   it('passes publint, warnings included', () => {

@@ -1,0 +1,41 @@
+import { minifyShaders } from '../../scripts/minify_shaders.ts';
+
+const kept = new Set(['studentLogits']);
+
+it('names that shaders declare become short, the same in every file; what others name stays', () => {
+  const [first, second] = minifyShaders(
+    [
+      'struct Walk {\nint width;\n};\nfloat largest(Walk walk) {\nreturn texelFetch(studentLogits, walk.width).xyz;\n}',
+      'float again = largest(walk) + a;',
+    ],
+    'glsl',
+    kept,
+  );
+  expect(first).not.toMatch(/Walk|width|largest|walk/);
+  expect(first).toContain('texelFetch(studentLogits,');
+  expect(first).toContain('.xyz');
+  const [, name] = /float (\w+)\(/.exec(first) ?? [];
+  expect(second).toContain(`=${name}(`);
+  expect(second).toMatch(/\+a;$/); // and no name became `a`
+});
+
+it('lines of the preprocessor stay as they are, spaces that mean something too', () => {
+  const [shader] = minifyShaders(
+    ['#define FAR (1 + 2)\nint sum = 1 - -FAR;\nreturn sum;'],
+    'glsl',
+    new Set(['FAR', 'sum']),
+  );
+  expect(shader).toBe('#define FAR (1 + 2)\nint sum=1- -FAR;return sum;');
+});
+
+it('WGSL: functions, parameters, members, constants and variables', () => {
+  const [shader] = minifyShaders(
+    [
+      'override LANES: u32 = 1;\nfn total(lanes: u32) -> f32 {\nvar<private> running: f32 = 0.0;\nlet share = running;\nreturn share;\n}',
+    ],
+    'wgsl',
+    new Set(['LANES']),
+  );
+  expect(shader).toContain('override LANES:u32=1;');
+  expect(shader).not.toMatch(/total|lanes|running|share/);
+});
