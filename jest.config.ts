@@ -33,7 +33,11 @@ const config: Config = {
     // The same suite for every backend, each in a process where that backend is real.
     ...BACKEND_PROJECTS.map((backendProject) => ({
       displayName: backendProject.name,
-      testMatch: ['<rootDir>/test/{conformance,properties}/**/*.test.ts'],
+      testMatch: [
+        '<rootDir>/test/{conformance,properties}/**/*.test.ts',
+        // Plumbing, the same on every backend: tried on those of Node.
+        ...(backendProject.host === 'node' ? ['<rootDir>/test/layers/**/*.test.ts'] : []),
+      ],
       testRunner: '<rootDir>/test/runner/backend_runner.ts',
       globals: { backendProject: { ...backendProject } },
       transform,

@@ -1,0 +1,87 @@
+/** What is used of a dataset: `tf.data.Dataset`, or anything else that can be iterated anew for every epoch. */
+export interface DatasetLike<T> {
+  iterator(): Promise<{ next(): Promise<IteratorResult<T>> }>;
+  /** Number of elements; not finite, or left out, if that is not known. */
+  size?: number | undefined;
+}
+
+export function isDataset<T>(value: object): value is DatasetLike<T> {
+  return 'iterator' in value && typeof value.iterator === 'function';
+}
+
+/** A dataset whose elements are made from those of another one. */
+export function mapDataset<T, U>(
+  dataset: DatasetLike<T>,
+  map: (element: T) => U,
+): { iterator(): Promise<{ next(): Promise<IteratorResult<U>> }>; size: number } {
+  return {
+    size: dataset.size ?? Number.NaN,
+    iterator: async () => {
+      const iterator = await dataset.iterator();
+      return {
+        next: async (): Promise<IteratorResult<U>> => {
+          const { done, value } = await iterator.next();
+          return done || value === null || value === undefined
+            ? { done: true, value: undefined }
+            : { done: false, value: map(value) };
+        },
+      };
+    },
+  };
+}
+
+/** Two datasets in step. It is an error if the second ends first. */
+export function zipDatasets<T, U>(
+  first: DatasetLike<T>,
+  second: DatasetLike<U>,
+  functionName: string,
+): DatasetLike<[T, U]> {
+  return {
+    size: first.size,
+    iterator: async () => {
+      const [a, b] = await Promise.all([first.iterator(), second.iterator()]);
+      let batch = 0;
+      return {
+        next: async (): Promise<IteratorResult<[T, U]>> => {
+          const [x, y] = await Promise.all([a.next(), b.next()]);
+          if (x.done || x.value === null || x.value === undefined) return { done: true, value: undefined };
+          if (y.done || y.value === null || y.value === undefined) {
+            throw new Error(
+              `${functionName}: the dataset of the teacher's logits ended before batch ${batch}; expected one element for each of the data.`,
+            );
+          }
+          batch++;
+          return { done: false, value: [x.value, y.value] };
+        },
+      };
+    },
+  };
+}
+
+/** The first element of a dataset, and the same dataset, from which nothing is lost or computed twice. */
+export async function peek<T>(
+  dataset: DatasetLike<T>,
+): Promise<{ first: T | undefined; dataset: DatasetLike<T> }> {
+  const begun = await dataset.iterator();
+  const head = await begun.next();
+  let isFresh = true;
+  const resumed = {
+    next: () => {
+      if (!isFresh) return begun.next();
+      isFresh = false;
+      return Promise.resolve(head);
+    },
+  };
+  let isTaken = false;
+  return {
+    first: head.done ? undefined : head.value,
+    dataset: {
+      size: dataset.size,
+      iterator: async () => {
+        if (isTaken) return dataset.iterator();
+        isTaken = true;
+        return resumed;
+      },
+    },
+  };
+}

@@ -1,0 +1,597 @@
+import {
+  type NamedTensorMap,
+  ones,
+  Reduction,
+  type Scalar,
+  Tensor,
+  tidy,
+  zeros,
+} from '@tensorflow/tfjs-core';
+import {
+  type ClassWeight,
+  type History,
+  input,
+  LayersModel,
+  type ModelCompileArgs,
+  type ModelEvaluateArgs,
+  type ModelFitArgs,
+  type ModelFitDatasetArgs,
+  model,
+} from '@tensorflow/tfjs-layers';
+import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
+import { type DatasetLike, isDataset, mapDataset, peek, zipDatasets } from './dataset.ts';
+import { checkClasses } from './distillation_layer.ts';
+import {
+  DISTILLATION_METRICS,
+  type DistillationMetric,
+  type MetricFunction,
+  needsLabels,
+} from './measures.ts';
+import { warnOfSoftmax } from './softmax_warning.ts';
+import { cacheTeacherLogits, classesOfTeacher, inputTensors, isPredictor, type Teacher } from './teacher.ts';
+import { type ColumnInput, TrainingModel } from './training_model.ts';
+
+const NAME = 'Distiller';
+
+/** The options of distillationLoss that hold for every batch; labels and weights come with the data. */
+type LossOptions = Omit<DistillationOptions, 'labels' | 'weights' | 'teacherGradient'>;
+
+/** A student, a teacher, and what the loss is made of. */
+export interface DistillerOptions extends LossOptions {
+  /** Built, with one output, logits `[batch, ..., C]`. Its weights are what is trained. */
+  student: LayersModel;
+  /** A model with one output of the student's shape, logits unless `targets` says otherwise, or its logits. */
+  teacher: Teacher;
+}
+
+/** What {@link Distiller.getConfig} returns: the options of the loss, as JSON can hold them. */
+export type DistillerConfig = Omit<LossOptions, 'temperature'> & { temperature?: number };
+
+export interface DistillerCompileArgs {
+  /** As LayersModel.compile takes it: a name or a tf.Optimizer. */
+  optimizer: ModelCompileArgs['optimizer'];
+  /** What is logged beside the loss: names of metrics, functions (labels, studentLogits) => Tensor. Default all names. */
+  metrics?: readonly (DistillationMetric | MetricFunction)[];
+}
+
+type Inputs = Tensor | Tensor[] | NamedTensorMap;
+
+/** What LayersModel.fit takes, and what belongs to distillation. */
+export interface DistillerFitArgs
+  extends Omit<ModelFitArgs, 'classWeight' | 'sampleWeight' | 'validationData'> {
+  /** [x, y]; y may be left out as in fit. */
+  validationData?: [Inputs, (Inputs | null)?];
+  /** Weight of each class, by class id; every class must be there. Training only, as in tfjs-layers. */
+  classWeight?: ClassWeight;
+  /** Weight of each sample, `[samples]`, or of each row, `[samples, ...]`. Training only. tfjs-layers itself does not know them. */
+  sampleWeight?: Tensor;
+  /** The teacher's logits for x. Then the teacher itself is not run on x. */
+  teacherLogits?: Tensor;
+  /** The teacher's logits for the x of validationData; needed where the teacher is not a model. */
+  validationTeacherLogits?: Tensor;
+}
+
+/** An element of a dataset: a batch. */
+export interface DistillerElement {
+  xs: Inputs;
+  /** Labels; may be left out as in fit. */
+  ys?: Inputs | null;
+}
+
+export interface DistillerFitDatasetArgs
+  extends Omit<ModelFitDatasetArgs<unknown>, 'classWeight' | 'validationData'> {
+  /** A dataset as that which is trained on, or [x, y]. */
+  validationData?: DatasetLike<DistillerElement> | [Inputs, (Inputs | null)?];
+  classWeight?: ClassWeight;
+  /** As for fit. For a validation dataset, a dataset of logits. */
+  validationTeacherLogits?: Tensor | DatasetLike<Tensor>;
+}
+
+export interface DistillerEvaluateArgs extends Omit<ModelEvaluateArgs, 'sampleWeight'> {
+  /** The teacher's logits for x; needed where the teacher is not a model. */
+  teacherLogits?: Tensor;
+}
+
+export interface DistillerEvaluateDatasetArgs {
+  /** How many batches. Default all. */
+  batches?: number;
+  /** The teacher's logits, in step with the dataset; needed where the teacher is not a model. */
+  teacherLogits?: DatasetLike<Tensor>;
+}
+
+const LOSS_OPTIONS: Record<keyof LossOptions, true> = {
+  temperature: true,
+  targets: true,
+  divergence: true,
+  beta: true,
+  alpha: true,
+  labelSmoothing: true,
+  scaleByTemperatureSquared: true,
+  ignoreIndex: true,
+  reduction: true,
+};
+const OF_THE_HARD_TERM = ['alpha', 'labelSmoothing', 'ignoreIndex'] as const;
+
+/** The data of one call, column by column, as the training model takes it. */
+interface Table {
+  x: Tensor[];
+  teacherLogits: Tensor | null;
+  labels: Tensor | null;
+  weights: Tensor | null;
+}
+
+interface Compiled {
+  optimizer: ModelCompileArgs['optimizer'];
+  measures: readonly DistillationMetric[];
+  functions: readonly MetricFunction[];
+}
+
+/**
+ * Trains a student to match a teacher, and the labels where there are any: `distillationLoss` as the loss of LayersModel.fit, which does the training, so that all
+ * that belongs to it works as it does there. Logs hold `loss` and, from one fused pass over the logits, the {@link DistillationMetric}s. Only the student's weights
+ * change, and afterwards it is a LayersModel like any other. Source: Hinton, Vinyals, Dean, arXiv 1503.02531.
+ *
+ * ```js
+ * const distiller = new Distiller({student, teacher, temperature: 4, alpha: 0.1});
+ * distiller.compile({optimizer: 'adam'});
+ * await distiller.fit(x, labels, {epochs: 10, validationSplit: 0.1, callbacks: tf.callbacks.earlyStopping({monitor: 'val_loss'})});
+ * await student.save('file://student');
+ * ```
+ */
+export class Distiller {
+  readonly student: LayersModel;
+  readonly teacher: Teacher;
+  private readonly options: LossOptions;
+  private compiled: Compiled | null = null;
+  private readonly trainingModels = new Map<string, TrainingModel>();
+  private running: TrainingModel | null = null;
+
+  /**
+   * @throws {TypeError} if the student is no LayersModel, or the teacher none of what it may be.
+   * @throws {RangeError} for options out of range.
+   * @throws {Error} for options that are unknown or belong to the data, for a student with several outputs, and for different numbers of classes.
+   * Warns, naming the layer, of a student or teacher that ends in a softmax.
+   */
+  constructor({ student, teacher, ...options }: DistillerOptions) {
+    checkStudent(student);
+    checkTeacher(teacher);
+    checkLossOptions(options);
+    checkClasses(classesOfTeacher(teacher), student.outputs[0].shape.at(-1));
+    warnOfSoftmax(student, 'student', 'leave the softmax out (the loss contains it)');
+    if (options.targets !== 'probabilities') {
+      warnOfSoftmax(teacher, 'teacher', "leave it out, or say targets: 'probabilities'");
+    }
+    this.student = student;
+    this.teacher = teacher;
+    this.options = options;
+  }
+
+  /**
+   * To be called before training, and again to change the optimizer or the metrics.
+   *
+   * @throws {Error} for an unknown metric or optimizer.
+   */
+  compile({ optimizer, metrics = DISTILLATION_METRICS }: DistillerCompileArgs): void {
+    const measures: DistillationMetric[] = [];
+    const functions: MetricFunction[] = [];
+    for (const metric of metrics) {
+      if (typeof metric === 'function') functions.push(metric);
+      else if (DISTILLATION_METRICS.includes(metric)) measures.push(metric);
+      else {
+        throw new Error(
+          `${NAME}.compile: unknown metric '${metric}'; expected ${DISTILLATION_METRICS.join(', ')}, or a function (labels, studentLogits) => Tensor.`,
+        );
+      }
+    }
+    this.compiled = { optimizer: optimizerOf(optimizer), measures, functions };
+    this.trainingModels.clear();
+  }
+
+  /** Names of what {@link evaluate} returns, for data with labels. Empty before compile. */
+  get metricsNames(): string[] {
+    if (this.compiled === null) return [];
+    const { measures, functions } = this.compiled;
+    return ['loss', ...measures, ...functions.map(({ name }) => name)];
+  }
+
+  /** To be set, by a callback for example, to end training after the current batch. */
+  get stopTraining(): boolean {
+    return this.running?.stopTraining ?? false;
+  }
+
+  set stopTraining(stop: boolean) {
+    if (this.running !== null) this.running.stopTraining = stop;
+  }
+
+  /**
+   * Trains for some epochs. All arguments and callbacks are those of LayersModel.fit, which shows progress in the same way.
+   *
+   * @param x inputs of the student, and of the teacher.
+   * @param y labels: class ids `[samples, ...]` (int32 or float32, with or without a last axis of size 1) or a distribution `[samples, ..., C]`. May be
+   *     left out (null) where alpha is 0 or not given, and the teacher alone counts then; alpha not given means 0.5 with labels.
+   * @returns the History: `loss`, the metrics, and `val_` of each with validation data.
+   * @throws {Error} if not compiled, if labels are missing, or the shapes do not fit.
+   */
+  async fit(x: Inputs, y?: Inputs | null, args: DistillerFitArgs = {}): Promise<History> {
+    const name = `${NAME}.fit`;
+    const compiled = this.checkCompiled(name);
+    const { classWeight, sampleWeight, teacherLogits, validationTeacherLogits, validationData, ...others } =
+      args;
+    const owned: Tensor[] = [];
+    try {
+      const ownLogits = this.teacher instanceof Tensor ? this.teacher : null;
+      const table = this.table(x, y, { teacherLogits: teacherLogits ?? ownLogits, sampleWeight }, name);
+      const validation =
+        validationData === undefined
+          ? null
+          : await this.validationTable(table, validationData, validationTeacherLogits, owned, name);
+      const training = this.trainingModel(table, this.classWeights(classWeight, table, name), compiled);
+      return await this.run(training, name, () => {
+        const rest = validation === null ? {} : { validationData: columnsOf(validation, owned) };
+        return training.fit(...columnsOf(table, owned), { ...others, ...rest });
+      });
+    } finally {
+      for (const tensor of owned) tensor.dispose();
+    }
+  }
+
+  /**
+   * As fit, for a dataset of batches {xs, ys}; ys may be left out as y may. Where the teacher is a dataset of logits, the two go in step. The arguments are
+   * those of LayersModel.fitDataset.
+   */
+  async fitDataset(dataset: DatasetLike<DistillerElement>, args: DistillerFitDatasetArgs): Promise<History> {
+    const name = `${NAME}.fitDataset`;
+    const compiled = this.checkCompiled(name);
+    const { classWeight, validationData, validationTeacherLogits, ...others } = args;
+    if (this.teacher instanceof Tensor) {
+      throw new Error(
+        `${name}: the teacher is a tensor, whose rows belong to those of tensors; give a model, or a dataset of logits (see cacheTeacherLogits).`,
+      );
+    }
+    const { tables, first } = await this.tables(
+      dataset,
+      isDataset(this.teacher) ? this.teacher : undefined,
+      name,
+    );
+    const training = this.trainingModel(first, this.classWeights(classWeight, first, name), compiled);
+    const owned: Tensor[] = [];
+    try {
+      const validation = await this.datasetValidation(
+        first,
+        validationData,
+        validationTeacherLogits,
+        owned,
+        name,
+      );
+      return await this.run(training, name, () =>
+        training.fitDataset(mapDataset(tables, elementOf), { ...others, ...validation }),
+      );
+    } finally {
+      for (const tensor of owned) tensor.dispose();
+    }
+  }
+
+  /**
+   * The loss and the metrics of given data, in the order of the logs (see metricsNames; hardLoss and accuracy only with labels), as LayersModel.evaluate.
+   *
+   * @returns scalars, to be disposed by the caller.
+   */
+  evaluate(x: Inputs, y?: Inputs | null, args: DistillerEvaluateArgs = {}): Scalar | Scalar[] {
+    const name = `${NAME}.evaluate`;
+    const compiled = this.checkCompiled(name);
+    const { teacherLogits, ...others } = args;
+    this.checkTeacherRuns(teacherLogits, 'teacherLogits', name);
+    const table = this.table(x, y, { teacherLogits }, name);
+    const owned: Tensor[] = [];
+    try {
+      return this.trainingModel(table, null, compiled).evaluate(...columnsOf(table, owned), others);
+    } finally {
+      for (const tensor of owned) tensor.dispose();
+    }
+  }
+
+  /** As evaluate, for a dataset of batches {xs, ys}. */
+  async evaluateDataset(
+    dataset: DatasetLike<DistillerElement>,
+    args: DistillerEvaluateDatasetArgs = {},
+  ): Promise<Scalar | Scalar[]> {
+    const name = `${NAME}.evaluateDataset`;
+    const compiled = this.checkCompiled(name);
+    const { teacherLogits, ...others } = args;
+    this.checkTeacherRuns(teacherLogits, 'teacherLogits', name);
+    const { tables, first } = await this.tables(dataset, teacherLogits, name);
+    return this.trainingModel(first, null, compiled).evaluateDataset(mapDataset(tables, elementOf), others);
+  }
+
+  /**
+   * The options of the loss. The models are not part of it: save those as models.
+   *
+   * @throws {Error} if the temperature is a tensor.
+   */
+  getConfig(): DistillerConfig {
+    const { temperature, ...others } = this.options;
+    if (temperature === undefined) return others;
+    if (typeof temperature !== 'number') {
+      throw new Error(
+        `${NAME}.getConfig: the temperature is a tensor, which a config cannot hold; use a number.`,
+      );
+    }
+    return { ...others, temperature };
+  }
+
+  /** A Distiller with the options of a config and these models. */
+  static fromConfig(
+    config: DistillerConfig,
+    models: Pick<DistillerOptions, 'student' | 'teacher'>,
+  ): Distiller {
+    return new Distiller({ ...config, ...models });
+  }
+
+  private checkCompiled(name: string): Compiled {
+    if (this.compiled === null)
+      throw new Error(`${name}: not compiled yet; call compile({optimizer: 'adam'}) first.`);
+    return this.compiled;
+  }
+
+  private checkTeacherRuns(logits: object | undefined, argument: string, name: string): void {
+    if (logits !== undefined || isPredictor(this.teacher)) return;
+    throw new Error(
+      `${name}: the teacher is given as logits of the training data, so that those of other data must be given too, as ${argument}.`,
+    );
+  }
+
+  private async run<T>(training: TrainingModel, name: string, train: () => Promise<T>): Promise<T> {
+    if (this.running !== null) throw new Error(`${name}: another fit is under way; await it first.`);
+    this.running = training;
+    try {
+      return await train();
+    } finally {
+      this.running = null;
+    }
+  }
+
+  private table(
+    x: Inputs,
+    y: Inputs | null | undefined,
+    columns: { teacherLogits?: Tensor | null | undefined; sampleWeight?: Tensor | undefined },
+    name: string,
+  ): Table {
+    const labels = y === null || y === undefined ? null : onlyLabels(y, name);
+    if (labels === null) {
+      for (const option of OF_THE_HARD_TERM) {
+        const value = this.options[option];
+        if (value === undefined || (option === 'alpha' && value === 0)) continue;
+        throw new Error(
+          `${name}: labels are missing, and ${option} ${value} is about them; give labels as y, or leave ${option} out.`,
+        );
+      }
+    }
+    const { teacherLogits = null, sampleWeight = null } = columns;
+    checkClasses(teacherLogits?.shape.at(-1), this.student.outputs[0].shape.at(-1));
+    const table = {
+      x: inputTensors(x, this.student.inputNames, name),
+      teacherLogits,
+      labels,
+      weights: sampleWeight,
+    };
+    checkRows(table, name);
+    return table;
+  }
+
+  /** Validation data with the same columns as the training data: what it lacks is computed, and put in `owned`. */
+  private async validationTable(
+    training: Table,
+    data: [Inputs, (Inputs | null)?],
+    logits: Tensor | undefined,
+    owned: Tensor[],
+    name: string,
+  ): Promise<Table> {
+    if (!Array.isArray(data) || data.length > 2) {
+      throw new Error(
+        `${name}: validationData must be [x, y] without weights, which count in training only.`,
+      );
+    }
+    this.checkTeacherRuns(logits, 'validationTeacherLogits', name);
+    const table = this.table(data[0], data[1], { teacherLogits: logits }, name);
+    if ((table.labels === null) !== (training.labels === null)) {
+      throw new Error(
+        `${name}: training data ${training.labels === null ? 'without' : 'with'} labels needs validation data ${training.labels === null ? 'without' : 'with'} labels.`,
+      );
+    }
+    if (training.weights !== null) {
+      table.weights = ones([table.x[0].shape[0], ...training.weights.shape.slice(1)]);
+      owned.push(table.weights);
+    }
+    if (training.teacherLogits !== null && table.teacherLogits === null && isPredictor(this.teacher)) {
+      table.teacherLogits = await cacheTeacherLogits(this.teacher, table.x);
+      owned.push(table.teacherLogits);
+    }
+    return table;
+  }
+
+  private async datasetValidation(
+    training: Table,
+    data: DistillerFitDatasetArgs['validationData'],
+    logits: Tensor | DatasetLike<Tensor> | undefined,
+    owned: Tensor[],
+    name: string,
+  ) {
+    if (data === undefined) return {};
+    if (Array.isArray(data)) {
+      if (logits !== undefined && !(logits instanceof Tensor)) {
+        throw new TypeError(`${name}: for validation tensors, validationTeacherLogits must be a tensor.`);
+      }
+      const table = await this.validationTable(training, data, logits, owned, name);
+      return { validationData: columnsOf(table, owned) };
+    }
+    if (logits instanceof Tensor) {
+      throw new TypeError(`${name}: for a validation dataset, validationTeacherLogits must be a dataset.`);
+    }
+    this.checkTeacherRuns(logits, 'validationTeacherLogits', name);
+    const isCached = training.teacherLogits !== null;
+    const teacher =
+      logits ??
+      (isCached && isPredictor(this.teacher) ? await cacheTeacherLogits(this.teacher, data) : undefined);
+    const { tables } = await this.tables(data, teacher, name);
+    return { validationData: mapDataset(tables, elementOf) };
+  }
+
+  private async tables(
+    dataset: DatasetLike<DistillerElement>,
+    logits: DatasetLike<Tensor> | undefined,
+    name: string,
+  ): Promise<{ first: Table; tables: DatasetLike<Table> }> {
+    if (typeof dataset !== 'object' || dataset === null || !isDataset(dataset)) {
+      throw new TypeError(`${name}: expected a dataset of elements {xs, ys}; got ${dataset}.`);
+    }
+    const elements =
+      logits === undefined
+        ? mapDataset(dataset, (element) => this.table(element.xs, element.ys, {}, name))
+        : mapDataset(zipDatasets(dataset, logits, name), ([{ xs, ys }, teacherLogits]) =>
+            this.table(xs, ys, { teacherLogits }, name),
+          );
+    const { first, dataset: tables } = await peek(elements);
+    if (first === undefined) throw new Error(`${name}: the dataset has no elements.`);
+    return { first, tables };
+  }
+
+  private classWeights(
+    classWeight: ClassWeight | undefined,
+    { labels }: Table,
+    name: string,
+  ): number[] | null {
+    if (classWeight === undefined) return null;
+    if (labels === null) throw new Error(`${name}: classWeight needs labels; got none.`);
+    const classes = this.student.outputs[0].shape.at(-1) ?? 0;
+    return Array.from({ length: classes }, (_, id) => {
+      const weight = classWeight[id];
+      if (typeof weight === 'number') return weight;
+      throw new Error(
+        `${name}: classWeight must hold a number for each of the ${classes} classes; got ${weight} for class ${id}.`,
+      );
+    });
+  }
+
+  /** Kept for further calls with the same columns, so that one graph serves them all. */
+  private trainingModel(table: Table, classWeight: number[] | null, compiled: Compiled): TrainingModel {
+    const columns: ColumnInput[] = [];
+    for (const column of [table.teacherLogits, table.labels, table.weights]) {
+      if (column === null) continue;
+      const shape = column.rank === 1 ? [1] : column.shape.slice(1);
+      columns.push({ shape, dtype: column.dtype === 'int32' ? 'int32' : 'float32' });
+    }
+    const isGiven = {
+      teacherLogits: table.teacherLogits !== null,
+      labels: table.labels !== null,
+      weights: table.weights !== null,
+    };
+    const key = JSON.stringify({ columns, isGiven, classWeight });
+    const kept = this.trainingModels.get(key);
+    if (kept !== undefined) return kept;
+    const measures = compiled.measures.filter((metric) => isGiven.labels || !needsLabels(metric));
+    const training = new TrainingModel(
+      {
+        student: this.student,
+        teacher: isPredictor(this.teacher) ? this.teacher : null,
+        columns: isGiven,
+        options: isGiven.labels ? this.options : withoutHardTerm(this.options),
+        classWeight,
+        measures,
+      },
+      columns,
+    );
+    training.compileStep(compiled.optimizer, measures, isGiven.labels ? compiled.functions : []);
+    this.trainingModels.set(key, training);
+    return training;
+  }
+}
+
+function checkStudent(student: unknown): asserts student is LayersModel {
+  if (!(student instanceof LayersModel)) {
+    throw new TypeError(`${NAME}: student must be a tf.LayersModel; got ${student}.`);
+  }
+  if (!student.outputs?.length) {
+    throw new Error(`${NAME}: the student has no outputs yet; give its first layer an inputShape.`);
+  }
+  if (!student.built) student.build(student.inputs[0].shape); // a tf.sequential is built when it is first used
+  if (student.outputs.length !== 1) {
+    throw new Error(
+      `${NAME}: the student must have one output; got ${student.outputs.length}. For several, train with model.fit and a layersLoss for each.`,
+    );
+  }
+}
+
+function checkTeacher(teacher: unknown): asserts teacher is Teacher {
+  const isObject = typeof teacher === 'object' && teacher !== null;
+  if (isObject && (teacher instanceof Tensor || isPredictor(teacher) || isDataset(teacher))) return;
+  throw new TypeError(
+    `${NAME}: teacher must be a model (anything with predict), a tensor of logits or a dataset of such tensors; got ${teacher}.`,
+  );
+}
+
+function checkLossOptions(options: LossOptions): void {
+  for (const option of Object.keys(options)) {
+    if (Object.hasOwn(LOSS_OPTIONS, option)) continue;
+    const instead: Record<string, string> = {
+      labels: 'give labels to fit, as y',
+      weights: 'give sampleWeight or classWeight to fit',
+      teacherGradient: 'the teacher is a constant here',
+    };
+    const advice = instead[option] ?? `expected student, teacher, ${Object.keys(LOSS_OPTIONS).join(', ')}`;
+    throw new Error(`${NAME}: got option '${option}'; ${advice}.`);
+  }
+  if (options.reduction === Reduction.NONE) {
+    throw new Error(`${NAME}: reduction must leave one number per batch; got tf.Reduction.NONE.`);
+  }
+  // Ranges are checked at once, as the loss of a batch of one checks them, and not in the middle of training.
+  tidy(() => distillationLoss([[0, 0]], [[0, 0]], { ...options, labels: [0] }));
+}
+
+function withoutHardTerm(options: LossOptions): LossOptions {
+  const { alpha, labelSmoothing, ignoreIndex, ...others } = options;
+  return others;
+}
+
+/** The optimizer of a name, as tfjs-layers makes it, which has no other public way to. */
+function optimizerOf(optimizer: ModelCompileArgs['optimizer']): ModelCompileArgs['optimizer'] {
+  if (typeof optimizer !== 'string') return optimizer;
+  const symbol = input({ shape: [1] });
+  const weightless = model({ inputs: symbol, outputs: symbol });
+  weightless.compile({ optimizer, loss: 'meanSquaredError' });
+  return weightless.optimizer;
+}
+
+function onlyLabels(y: Inputs, name: string): Tensor {
+  const labels = y instanceof Tensor ? [y] : Object.values(y);
+  if (labels.length === 1 && labels[0] instanceof Tensor) return labels[0];
+  throw new TypeError(
+    `${name}: labels must be one tensor; got ${labels.length === 1 ? labels[0] : labels.length}.`,
+  );
+}
+
+function checkRows(table: Table, name: string): void {
+  const rows = table.x[0].shape[0];
+  for (const column of ['teacherLogits', 'labels', 'weights'] as const) {
+    const tensor = table[column];
+    if (tensor === null || tensor.shape[0] === rows) continue;
+    const what = { teacherLogits: "the teacher's logits", labels: 'labels', weights: 'sampleWeight' }[column];
+    throw new Error(
+      `${name}: ${what} must have as many rows as x; got shape [${tensor.shape}] and ${rows} rows.`,
+    );
+  }
+}
+
+function tensorsOf({ x, teacherLogits, labels, weights }: Table): Tensor[] {
+  return [...x, teacherLogits, labels, weights].filter((tensor) => tensor !== null);
+}
+
+/** Inputs and targets of the training model, whose loss needs none of the latter. */
+function columnsOf(table: Table, owned: Tensor[]): [Tensor[], Tensor] {
+  const targets = zeros([table.x[0].shape[0], 1]);
+  owned.push(targets);
+  return [tensorsOf(table), targets];
+}
+
+function elementOf(table: Table): { xs: Tensor[]; ys: Tensor } {
+  return { xs: tensorsOf(table), ys: zeros([table.x[0].shape[0], 1]) };
+}

@@ -1,0 +1,26 @@
+/** The part of the package for models of `@tensorflow/tfjs-layers`: a loss for `model.compile`, and a trainer. */
+import { register } from '../register.ts';
+
+export type { DatasetLike } from './dataset.ts';
+export {
+  Distiller,
+  type DistillerCompileArgs,
+  type DistillerConfig,
+  type DistillerElement,
+  type DistillerEvaluateArgs,
+  type DistillerEvaluateDatasetArgs,
+  type DistillerFitArgs,
+  type DistillerFitDatasetArgs,
+  type DistillerOptions,
+} from './distiller.ts';
+export { type LayersLossOptions, layersLoss } from './layers_loss.ts';
+export type { DistillationMetric, MetricFunction } from './measures.ts';
+export {
+  type CacheTeacherLogitsArgs,
+  type CacheTeacherLogitsProgress,
+  cacheTeacherLogits,
+  type Predictor,
+  type Teacher,
+} from './teacher.ts';
+
+register();

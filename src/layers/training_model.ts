@@ -1,0 +1,80 @@
+import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
+import { input, LayersModel, type ModelCompileArgs, type Shape } from '@tensorflow/tfjs-layers';
+import { type Distillation, DistillationLayer } from './distillation_layer.ts';
+import type { DistillationMetric, MetricFunction } from './measures.ts';
+
+/** Shapes and dtypes of the columns that a batch has besides the student's inputs. */
+export interface ColumnInput {
+  /** Without the batch axis. */
+  shape: Shape;
+  dtype: 'float32' | 'int32';
+}
+
+/**
+ * What LayersModel.fit trains: the student, with everything that makes its loss among the inputs. To a callback, which gets it as its model, it is the
+ * student: that is what it saves and predicts with.
+ */
+export class TrainingModel extends LayersModel {
+  static override className = 'DistillationTrainingModel';
+  readonly step: DistillationLayer;
+  readonly student: LayersModel;
+
+  constructor(distillation: Distillation, columns: readonly ColumnInput[]) {
+    const { student } = distillation;
+    const inputs = [
+      ...student.inputs.map(({ shape, dtype }) => input({ shape: shape.slice(1), dtype })),
+      ...columns.map(({ shape, dtype }) => input({ shape, dtype })),
+    ];
+    const step = new DistillationLayer(distillation);
+    super({ inputs, outputs: step.apply(inputs) as typeof inputs, name: student.name });
+    this.step = step;
+    this.student = student;
+  }
+
+  /** Compiled for the loss that the layer computes, and metrics that read what it measured on the way. */
+  compileStep(
+    optimizer: ModelCompileArgs['optimizer'],
+    measures: readonly DistillationMetric[],
+    functions: readonly MetricFunction[],
+  ): void {
+    const { step } = this;
+    const measured = measures.map((name) => named(name, () => given(step.measured[name], name)));
+    const own = functions.map((metric) =>
+      named(metric.name, () => metric(given(step.labels, 'labels'), given(step.studentLogits, 'logits'))),
+    );
+    this.compile({ optimizer, loss: (_targets, loss) => loss, metrics: [...measured, ...own] });
+  }
+
+  override predict(...args: Parameters<LayersModel['predict']>): Tensor | Tensor[] {
+    return this.student.predict(...args);
+  }
+
+  override predictOnBatch(x: Tensor | Tensor[]): Tensor | Tensor[] {
+    return this.student.predictOnBatch(x);
+  }
+
+  override execute(
+    inputs: Tensor | Tensor[] | NamedTensorMap,
+    outputs: string | string[],
+  ): Tensor | Tensor[] {
+    return this.student.execute(inputs, outputs);
+  }
+
+  override save(...args: Parameters<LayersModel['save']>): ReturnType<LayersModel['save']> {
+    return this.student.save(...args);
+  }
+
+  override summary(...args: Parameters<LayersModel['summary']>): void {
+    this.student.summary(...args);
+  }
+}
+
+/** tfjs-layers logs a metric under the name of its function. */
+function named(name: string, metric: () => Tensor): (yTrue: Tensor, yPred: Tensor) => Tensor {
+  return Object.defineProperty(() => metric(), 'name', { value: name });
+}
+
+function given(tensor: Tensor | null | undefined, name: string): Tensor {
+  if (!tensor) throw new Error(`Distiller: a metric needs the ${name} of a batch that has none.`);
+  return tensor;
+}
