@@ -1,0 +1,43 @@
+import * as tf from '@tensorflow/tfjs';
+import { type Examples, IMAGE_SIDE, IMAGE_SIZE } from '../mnist.ts';
+import { Random } from '../random.ts';
+
+/** Pixels by which the teacher's inputs are moved at most. */
+const JITTER = 2;
+
+/** Those examples whose digit is among `digits`, by index. */
+export function indicesOf({ labels }: Examples, digits: readonly number[] | undefined): Int32Array {
+  const indices = Int32Array.from(labels, (_, index) => index);
+  return digits === undefined ? indices : indices.filter((index) => digits.includes(labels[index]));
+}
+
+/** A random order of `indices`, the same for the same seed. */
+export function shuffled(indices: Int32Array, seed: number): Int32Array {
+  return new Random(seed).permutation(indices.length).map((position) => indices[position]);
+}
+
+/** Rows of `width` values, picked by index. */
+export function rowsAt(values: Float32Array, width: number, indices: Int32Array): tf.Tensor2D {
+  const rows = new Float32Array(indices.length * width);
+  indices.forEach((index, row) => {
+    rows.set(values.subarray(index * width, (index + 1) * width), row * width);
+  });
+  return tf.tensor2d(rows, [indices.length, width]);
+}
+
+/** Images picked by index, each moved by up to two pixels in both directions; what comes in at the edge is background. */
+export function jitteredImagesAt({ images }: Examples, indices: Int32Array, seed: number): tf.Tensor2D {
+  const random = new Random(seed);
+  const moved = new Float32Array(indices.length * IMAGE_SIZE);
+  indices.forEach((index, row) => {
+    const right = random.integer(2 * JITTER + 1) - JITTER;
+    const down = random.integer(2 * JITTER + 1) - JITTER;
+    const [from, to] = [Math.max(0, -right), IMAGE_SIDE - Math.max(0, right)];
+    for (let y = Math.max(0, -down); y < IMAGE_SIDE - Math.max(0, down); y++) {
+      const source = index * IMAGE_SIZE + y * IMAGE_SIDE;
+      const target = row * IMAGE_SIZE + (y + down) * IMAGE_SIDE + right;
+      moved.set(images.subarray(source + from, source + to), target + from);
+    }
+  });
+  return tf.tensor2d(moved, [indices.length, IMAGE_SIZE]);
+}

@@ -1,0 +1,41 @@
+import * as tf from '@tensorflow/tfjs';
+import { DIGITS, IMAGE_SIZE } from '../mnist.ts';
+import type { Job } from './plan.ts';
+
+/** The squared length that a unit's incoming weights may have in Hinton et al., arXiv 1207.0580, which the paper refers to for its teacher, is 15. */
+const MAX_NORM = Math.sqrt(15);
+
+/** Two hidden layers of ReLU and ten logits. Dropout of 20 % of the inputs and 50 % of the hidden units where the job asks for it. */
+export function network({ units, seed, targets }: Job): tf.LayersModel {
+  const isRegularised = targets.kind === 'labelsRegularised';
+  const dropout = (rate: number) => (isRegularised ? [tf.layers.dropout({ rate })] : []);
+  const dense = (units: number, layer: number) =>
+    tf.layers.dense({
+      units,
+      kernelInitializer: tf.initializers.heNormal({ seed: 100 * seed + layer }),
+      ...(isRegularised ? { kernelConstraint: tf.constraints.maxNorm({ maxValue: MAX_NORM, axis: 0 }) } : {}),
+    });
+  const layers = [
+    ...dropout(0.2),
+    dense(units, 1),
+    tf.layers.reLU(),
+    ...dropout(0.5),
+    dense(units, 2),
+    tf.layers.reLU(),
+    ...dropout(0.5),
+    dense(DIGITS, 3),
+  ];
+  const input = tf.input({ shape: [IMAGE_SIZE] });
+  const output = layers.reduce<tf.SymbolicTensor>(
+    (symbol, layer) => layer.apply(symbol) as tf.SymbolicTensor,
+    input,
+  );
+  return tf.model({ inputs: input, outputs: output });
+}
+
+/** tfjs-layers applies a constraint when a weight is written, but not when an optimizer changes it; so weights are written anew. */
+export function applyConstraints(network: tf.LayersModel): void {
+  for (const layer of network.layers) {
+    for (const weight of layer.trainableWeights) tf.tidy(() => void weight.write(tf.clone(weight.read())));
+  }
+}
