@@ -19,32 +19,39 @@ export interface WebGPUAdapter {
  */
 export async function provideWebGPU(): Promise<WebGPUAdapter> {
   const found = await findGPU();
-  if (found) return install(found.gpu, found.adapter);
+  if (found) return install(found);
   const reason = whyNoChromium();
   if (reason) throw new Error(`provideWebGPU: no GPU was found, and no software driver: ${reason}.`);
-  const gpu = (await dawnWithSwiftShader()).create(DAWN_FLAGS);
+  const { create, globals } = await dawnWithSwiftShader();
+  const gpu = create(DAWN_FLAGS);
   const adapter = await gpu.requestAdapter();
   if (adapter === null)
     throw new Error('provideWebGPU: neither a GPU nor SwiftShader gave a WebGPU adapter.');
-  return install(gpu, adapter);
+  return install({ gpu, adapter, globals });
 }
 
 /** As provideWebGPU, with a real GPU alone; null if there is none. */
 export async function provideRealGPU(): Promise<WebGPUAdapter | null> {
   const found = await findGPU();
-  return found && !isSoftware(found.adapter) ? install(found.gpu, found.adapter) : null;
+  return found && !isSoftware(found.adapter) ? install(found) : null;
 }
 
-async function findGPU(): Promise<{ gpu: GPU; adapter: GPUAdapter } | null> {
+interface FoundGPU {
+  gpu: GPU;
+  adapter: GPUAdapter;
+  /** Of the copy of Dawn that the GPU is from: tfjs asks what is an instance of GPUBuffer, and releases nothing else. */
+  globals: object;
+}
+
+async function findGPU(): Promise<FoundGPU | null> {
   if (!hasVulkanLoader()) return null;
-  const { create } = await import('webgpu');
+  const { create, globals } = await import('webgpu');
   const gpu = create(DAWN_FLAGS);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  return adapter && { gpu, adapter };
+  return adapter && { gpu, adapter, globals };
 }
 
-async function install(gpu: GPU, adapter: GPUAdapter): Promise<WebGPUAdapter> {
-  const { globals } = await import('webgpu');
+function install({ gpu, adapter, globals }: FoundGPU): WebGPUAdapter {
   Object.assign(globalThis, globals);
   Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true, writable: true });
   const { description, device, architecture, vendor } = adapter.info;
