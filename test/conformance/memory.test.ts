@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { distillationLoss, softmaxCrossEntropyWithTemperature } from '../../src/index.ts';
-import { startBackend } from '../backends/current.ts';
+import { backend, startBackend } from '../backends/current.ts';
 import { DIVERGENCES } from '../cases.ts';
 
 beforeAll(startBackend);
@@ -81,6 +81,31 @@ describe('nothing is left behind', () => {
     tf.dispose([teacher, input, kernel]);
   });
 
+  it('10,000 losses with their gradients leave tensors, bytes, buffers, textures and pipelines as 1,000 did', async () => {
+    const [teacher, student] = [v(), z()];
+    const labels = tf.tensor1d([2, 0], 'int32');
+    const weights = tf.tensor1d([1, 2]);
+    const functions = [
+      ...DIVERGENCES.map((divergence) => ({ divergence, temperature: 2 })),
+      { labels, weights, alpha: 0.3 },
+      { temperature: weights, teacherGradient: true, reduction: tf.Reduction.NONE },
+    ].map((options) => (z: tf.Tensor) => distillationLoss(teacher, z, options));
+    let last = Number.NaN;
+    const steps = async (from: number, to: number) => {
+      for (let k = from; k < to; k++) {
+        const { value, grad } = tf.valueAndGrad(functions[k % functions.length])(student);
+        if (k % 100 === 99) last = (await value.data())[0]; // as a training loop does now and then
+        tf.dispose([value, grad]);
+      }
+    };
+    await steps(0, 1000);
+    const [before, held] = [last, heldByBackend()];
+    await steps(1000, 10_000);
+    expect(heldByBackend()).toEqual(held);
+    expect(last).toBe(before); // step 999 and step 9,999 are of the same function
+    tf.dispose([teacher, student, labels, weights]);
+  });
+
   it('an error leaves nothing behind', () => {
     const teacher = tf.tensor2d([[1, 2, 3]]);
     const before = tf.memory().numTensors;
@@ -105,3 +130,41 @@ describe('nothing is left behind', () => {
     tf.dispose([teacher, student]);
   });
 });
+
+/** What the backends of tfjs keep count of. */
+type Counts = tf.KernelBackend & {
+  pipelineCache?: object;
+  bufferManager?: { numUsedBuffers: number; numFreeBuffers: number; numBytesAllocated: number };
+  binaryCache?: object;
+  textureManager?: { numUsedTextures: number; numFreeTextures: number; numBytesAllocated?: number };
+  wasm?: { HEAPU8: Uint8Array };
+};
+
+/** All that is allocated: by tfjs's engine, and by the backend below it. */
+function heldByBackend(): Record<string, number> {
+  const { numTensors, numDataBuffers, numBytes } = tf.memory();
+  const { bufferManager, textureManager, pipelineCache, binaryCache, wasm } = tf.backend() as Counts;
+  const held: Record<string, number> = {
+    numTensors,
+    numDataBuffers,
+    numBytes,
+    dataIds: tf.backend().numDataIds(),
+  };
+  if (pipelineCache && bufferManager) {
+    held.pipelines = Object.keys(pipelineCache).length;
+    held.buffers = bufferManager.numUsedBuffers + bufferManager.numFreeBuffers;
+    held.bufferBytes = bufferManager.numBytesAllocated;
+  }
+  if (binaryCache && textureManager) {
+    held.programs = Object.keys(binaryCache).length;
+    held.textures = textureManager.numUsedTextures + textureManager.numFreeTextures;
+    held.textureBytes = textureManager.numBytesAllocated ?? Number.NaN;
+  }
+  if (wasm) held.heapBytes = wasm.HEAPU8.length;
+  const expected = { cpu: 4, wasm: 5, webgpu: 7, webgl: 7 }[backend.backendName];
+  if (Object.values(held).filter(Number.isFinite).length !== expected)
+    throw new Error(
+      `The counts of backend '${backend.backendName}' are not where they were: ${JSON.stringify(held)}.`,
+    );
+  return held;
+}

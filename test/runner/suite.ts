@@ -8,6 +8,7 @@ import * as chai from 'chai';
 chai.use(JestExtend);
 chai.use(JestChaiExpect);
 chai.use(JestAsymmetricMatchers);
+chai.config.truncateThreshold = 0; // a failure shows both values whole
 
 type Action = () => unknown;
 
