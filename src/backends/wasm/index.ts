@@ -96,7 +96,11 @@ function scalar(backend: WasmBackendParts, value: number): TensorInfo {
 }
 
 function rowPassOverViews(request: RowPassRequest<WasmBackendParts>): RowPassResult {
-  const { backend, rows, classes, temperature, labels, weights, objective, outputs } = request;
+  const { backend, rows, classes, teacher, student, temperature, labels, weights, objective, outputs } =
+    request;
+  // A tensor of another backend is brought over when it is asked for, which may make the heap grow: before anything is viewed.
+  for (const info of [teacher, student, temperature, labels, weights])
+    if (info && typeof info !== 'number') backend.dataIdMap?.get(info.dataId);
   const toTeacher = outputs === 'teacherGradient';
   const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
   const loss = wantsLoss ? backend.makeOutput([rows], 'float32') : null;
@@ -107,8 +111,8 @@ function rowPassOverViews(request: RowPassRequest<WasmBackendParts>): RowPassRes
   javaScriptRowPass({
     rows,
     classes,
-    teacher: view(request.teacher) as Float32Array,
-    student: view(request.student) as Float32Array,
+    teacher: view(teacher) as Float32Array,
+    student: view(student) as Float32Array,
     temperature: typeof temperature === 'number' ? [temperature] : view(temperature),
     labels: labels && view(labels),
     weights: weights && view(weights),

@@ -1,4 +1,5 @@
 import { type DataType, env, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
+import { lostBackendError } from '../lost_backend.ts';
 
 /** What tfjs asks of a program. Its source and what tfjs generates for its inputs are its identity. */
 export interface GPGPUProgram {
@@ -27,6 +28,7 @@ export interface TextureData {
 
 /** The parts of tfjs's 'webgl' backend that are used here. */
 export interface WebGLBackend extends KernelBackend {
+  gpgpu: { gl: { isContextLost(): boolean } };
   texData: { get(dataId: object): TextureData };
   uploadToGPU(dataId: object): void;
   makeTensorInfo(shape: number[], dtype: DataType): TensorInfo;
@@ -49,4 +51,9 @@ export function supportsRowPass(): boolean {
 /** Whether textures hold half-precision numbers; arithmetic is float32 all the same. */
 export function hasHalfTextures(): boolean {
   return !env().getBool('WEBGL_RENDER_FLOAT32_ENABLED');
+}
+
+/** Throws if the context is lost. */
+export function checkContext({ gpgpu }: WebGLBackend): void {
+  if (gpgpu.gl.isContextLost()) throw lostBackendError('webgl', 'the WebGL context');
 }

@@ -1,7 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Objective } from '../../../kernels/objective.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
-import { hasHalfTextures, type WebGLBackend } from './backend.ts';
+import { checkContext, hasHalfTextures, type WebGLBackend } from './backend.ts';
 import { LANES_PER_MERGE, lanesFor } from './lanes.ts';
 import {
   type InputLayout,
@@ -24,6 +24,7 @@ export { supportsRowPass, type WebGLBackend } from './backend.ts';
  * - long rows: the maxima of each lane, merged; the sums of each lane, merged; for jsd its two sums likewise; then as above.
  */
 export const rowPass: RowPass<WebGLBackend> = (request) => {
+  checkContext(request.backend);
   const textures = new Textures(request.backend);
   try {
     return new RowPassRun(request, textures).run();

@@ -1,6 +1,7 @@
 import { type DataType, env, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { Objective, RowPassOutputs } from '../../../kernels/objective.ts';
 import type { RowPass, RowPassRequest } from '../row_pass.ts';
+import { checkDevice } from './device_loss.ts';
 import { type RowPassVariant, rowPassPipeline, variantKey } from './pipeline.ts';
 import { plan } from './plan.ts';
 
@@ -79,6 +80,7 @@ env().registerFlag(LANES_FLAG, () => 0);
 /** One dispatch for whatever is asked for: MATH.md by kernels/wgsl/row_pass.wgsl. */
 export const rowPass: RowPass<WebGPUBackend> = (request) => {
   const { backend, rows, classes, objective, outputs } = request;
+  checkDevice(backend.device);
   checkLimits(request);
   const { lanes, workgroup } = plan({
     rows,
