@@ -98,9 +98,7 @@ function scalar(backend: WasmBackendParts, value: number): TensorInfo {
 function rowPassOverViews(request: RowPassRequest<WasmBackendParts>): RowPassResult {
   const { backend, rows, classes, teacher, student, temperature, labels, weights, objective, outputs } =
     request;
-  // A tensor of another backend is brought over when it is asked for, which may make the heap grow: before anything is viewed.
-  for (const info of [teacher, student, temperature, labels, weights])
-    if (info && typeof info !== 'number') backend.dataIdMap?.get(info.dataId);
+  bringOver(backend, [teacher, student, temperature, labels, weights]);
   const toTeacher = outputs === 'teacherGradient';
   const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
   const loss = wantsLoss ? backend.makeOutput([rows], 'float32') : null;
@@ -122,4 +120,12 @@ function rowPassOverViews(request: RowPassRequest<WasmBackendParts>): RowPassRes
     dTeacher: toTeacher ? gradientView : null,
   });
   return { loss, gradient };
+}
+
+/** A tensor of another backend is brought over when it is first asked for, which may make the heap grow: before anything is viewed. */
+export function bringOver(
+  { dataIdMap }: WasmBackendParts,
+  inputs: readonly (TensorInfo | number | null)[],
+): void {
+  for (const input of inputs) if (input !== null && typeof input !== 'number') dataIdMap?.get(input.dataId);
 }

@@ -3,7 +3,7 @@ import { rowMetrics as javaScriptRowMetrics } from '../../../kernels/js/row_metr
 import { METRICS } from '../../../kernels/metrics.ts';
 import { rowMetrics as composedRowMetrics } from '../composed_metrics.ts';
 import type { RowMetrics } from '../row_metrics.ts';
-import type { WasmBackendParts } from './index.ts';
+import { bringOver, type WasmBackendParts } from './index.ts';
 
 /** kernels/js over views of the backend's memory, nothing copied; on a backend that does not look as WasmBackendParts says, stock ops. */
 export const rowMetrics: RowMetrics<WasmBackendParts> = (request) => {
@@ -11,6 +11,7 @@ export const rowMetrics: RowMetrics<WasmBackendParts> = (request) => {
   if (typeof backend.makeOutput !== 'function' || typeof backend.typedArrayFromHeap !== 'function') {
     return composedRowMetrics(request);
   }
+  bringOver(backend, [request.teacher, request.student, temperature, labels, weights]);
   const metrics = backend.makeOutput([rows, METRICS.length], 'float32');
   // Views come after the last allocation.
   const view = (info: TensorInfo) => backend.typedArrayFromHeap(info);
