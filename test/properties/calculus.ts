@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { distillationLoss, softmaxCrossEntropyWithTemperature } from '../../src/index.ts';
 import { backend } from '../backends/current.ts';
 import { expectClose } from '../close.ts';
-import { classesOf, type ObjectiveCase, rowsOf } from '../objective_case.ts';
+import { classesOf, type ObjectiveCase, reference, rowsOf } from '../objective_case.ts';
 import { Random } from '../random.ts';
 import { expectCase, TOLERANCE, tensorsOf } from '../run_case.ts';
 import { type Draw, problemOf } from './draw.ts';
@@ -144,6 +144,41 @@ const curvature: Property = {
   },
 };
 
+const perRowGradients: Property = {
+  title: 'the gradients to the weights and to the temperature of each row agree with the reference',
+  of: { ...SMOOTH, temperaturePerRow: [true], weights: ['perRow'], ignoreIndex: [false] },
+  holds: async (draw) => {
+    const problem = problemOf(draw);
+    const { dLoss, truth, bounds } = judge(problem);
+    const { teacher, student, options } = tensorsOf(problem);
+    const { temperature, weights } = options as { temperature: tf.Tensor; weights: tf.Tensor };
+    const gradients = tf.grads((temperature, weights) =>
+      distillationLoss(teacher, student, { ...options, temperature, weights }),
+    )([temperature, weights], tf.tensor(dLoss, draw.leading));
+    const [dTemperature, dWeights] = await Promise.all(gradients.map((gradient) => gradient.data()));
+    const unweighted = judge({ ...problem, options: { ...problem.options, weights: 1 } });
+    expectClose(
+      dWeights,
+      unweighted.truth.loss.map((loss, n) => loss * dLoss[n]),
+      (n) => 2 * unweighted.bounds.loss(n),
+      'dWeights',
+    );
+    const [t] = [problem.options.temperature as number[]];
+    const h = 1e-3 * draw.temperature;
+    const slope = new Float64Array(t.length);
+    for (const [steps, weight] of POINTS) {
+      const moved = { ...problem.options, temperature: t.map((t) => t + steps * h) };
+      const { loss } = reference({ ...problem, options: moved });
+      for (let n = 0; n < t.length; n++) slope[n] += (weight * loss[n] * dLoss[n]) / (12 * h);
+    }
+    // T dD/dT is a sum of slopes times logits, and 2 D.
+    const size = (n: number) =>
+      (4 * bounds.loss(n)) / t[n] + 20 * TOLERANCE * truth.gradientScale[n] * truth.logScale[n] ** 2;
+    expectClose(dTemperature, slope, size, 'dTemperature');
+    tf.dispose([teacher, student, gradients, tensorOptions(options)]);
+  },
+};
+
 const REDUCTIONS = [tf.Reduction.SUM, tf.Reduction.MEAN, tf.Reduction.SUM_BY_NONZERO_WEIGHTS];
 
 const reductions: Property = {
@@ -202,5 +237,5 @@ export const calculus: Property[] = [
   again,
   twoLosses,
   reductions,
-  ...(isHalf ? [] : [slopes, curvature]),
+  ...(isHalf ? [] : [slopes, curvature, perRowGradients]),
 ];
