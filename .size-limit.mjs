@@ -7,6 +7,7 @@ const WASM = /"AGFzbQ[\w+/=]*"/g;
 const SHADER = /"[^"\n]{300,}"/g;
 
 const bundles = { path: 'dist/index.js', import: '*', gzip: true };
+const layers = { path: 'dist/layers.js', import: '*', gzip: true };
 
 export default [
   { ...bundles, name: 'all of it', limit: '48 kB' },
@@ -16,6 +17,12 @@ export default [
     name: 'apart from the wasm and the shaders',
     limit: '28 kB',
     modifyEsbuildConfig: without(WASM, SHADER),
+  },
+  {
+    ...layers,
+    name: 'tfjs-distill/layers, apart from the wasm',
+    limit: '55 kB',
+    modifyEsbuildConfig: without(WASM),
   },
 ];
 

@@ -1,13 +1,6 @@
 /** What `npm run build` makes of src/: ESM and CommonJS with types and source maps for npm, and one minified file for a script tag. */
-import { existsSync } from 'node:fs';
 import { defineConfig, type UserConfig } from 'tsdown';
 import { minifyShaderModule } from './scripts/minify_shaders.ts';
-
-/** One bundle per entry of `exports` in package.json. */
-const entry = {
-  index: 'src/index.ts',
-  ...(existsSync('src/layers/index.ts') && { layers: 'src/layers/index.ts' }),
-};
 
 const minifyShaders = {
   name: 'minify shaders',
@@ -25,24 +18,30 @@ const common = {
   plugins: [minifyShaders],
 } satisfies UserConfig;
 
+/** A script for a tag. It uses the page's global `tf`, so tfjs (or tfjs-core with a backend) must be loaded before it. */
+const script = (name: string, source: string): UserConfig => ({
+  ...common,
+  entry: { [name]: source },
+  format: 'iife',
+  globalName: 'tfjsDistill',
+  outputOptions: {
+    globals: { '@tensorflow/tfjs-core': 'tf', '@tensorflow/tfjs-layers': 'tf' },
+    entryFileNames: '[name].min.js',
+  },
+  platform: 'browser',
+  minify: true,
+  clean: false,
+});
+
 export default defineConfig([
   {
     ...common,
-    entry,
+    entry: { index: 'src/index.ts', layers: 'src/layers/index.ts' },
     format: ['esm', 'cjs'],
     platform: 'neutral',
     dts: true,
     clean: true,
   },
-  {
-    // Uses the page's global `tf`, so tfjs (or tfjs-core with a backend) must be loaded before it.
-    ...common,
-    entry: { 'tfjs-distill': 'src/index.ts' },
-    format: 'iife',
-    globalName: 'tfjsDistill',
-    outputOptions: { globals: { '@tensorflow/tfjs-core': 'tf' }, entryFileNames: '[name].min.js' },
-    platform: 'browser',
-    minify: true,
-    clean: false,
-  },
+  script('tfjs-distill', 'src/index.ts'),
+  script('tfjs-distill-layers', 'src/script_with_layers.ts'),
 ]);

@@ -100,6 +100,10 @@ describeWhereChromiumRuns('the packed tarball in a page', () => {
   it('from a script tag, runs on webgl', async () => {
     expectRight(await resultOf(`${server.url}/script_tag/index.html`), 'webgl');
   });
+
+  it('from a script tag with tfjs-layers, distils on webgl', async () => {
+    expectRight(await resultOf(`${server.url}/script_tag/layers.html`), 'webgl');
+  });
 });
 
 it('a bare import registers the kernels, whatever a bundler shakes off', () => {

@@ -19,7 +19,7 @@ describe('the tarball', () => {
   it('ships what is built, the licence, the changelog and the README, and nothing else', () => {
     const extra = files
       .map(({ path }) => path)
-      .filter((path) => !/^dist\/[a-z-]+(\.min)?\.(js|cjs|d\.ts|d\.cts)(\.map)?$/.test(path));
+      .filter((path) => !/^dist\/[a-z_-]+(-[\w-]{8})?(\.min)?\.(js|cjs|d\.ts|d\.cts)(\.map)?$/.test(path));
     expect(extra.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
   });
 
@@ -59,7 +59,7 @@ describe('the tarball', () => {
   });
 
   it('passes are-the-types-wrong for every way to resolve modules', () => {
-    run('@arethetypeswrong/cli', [tarball, '--exclude-entrypoints', './tfjs-distill.min.js']);
+    run('@arethetypeswrong/cli', [tarball, '--exclude-entrypoints', './*.min.js']);
   });
 });
 

@@ -14,5 +14,6 @@ function compile(file: string, module: string, moduleResolution: string): void {
 describe('the types of the packed tarball', () => {
   it('serve an ES module of Node', () => compile('esm.mts', 'nodenext', 'nodenext'));
   it('serve a CommonJS module of Node', () => compile('commonjs.cts', 'nodenext', 'nodenext'));
+  it('serve the subpath for tfjs-layers', () => compile('layers.ts', 'esnext', 'bundler'));
   it('serve what a bundler builds', () => compile('bundler.ts', 'esnext', 'bundler'));
 });
