@@ -135,7 +135,7 @@ interface Compiled {
  * const distiller = new Distiller({student, teacher, temperature: 4, alpha: 0.1});
  * distiller.compile({optimizer: 'adam'});
  * await distiller.fit(x, labels, {epochs: 10, validationSplit: 0.1, callbacks: tf.callbacks.earlyStopping({monitor: 'val_loss'})});
- * await student.save('file://student');
+ * student.predict(x); // or save it, as any LayersModel
  * ```
  */
 export class Distiller {

@@ -79,7 +79,7 @@ const NAME = 'cacheTeacherLogits';
  * The teacher's logits, computed once, to be given to a `Distiller` as its teacher: epochs after the first then cost nothing for the teacher.
  *
  * ```js
- * const teacherLogits = await cacheTeacherLogits(teacher, x, {onProgress: ({rows, remainingMs}) => ...});
+ * const teacherLogits = await cacheTeacherLogits(teacher, x, {onProgress: ({rows}) => console.log(rows)});
  * const distiller = new Distiller({student, teacher: teacherLogits, temperature: 4});
  * ```
  *

@@ -10,13 +10,16 @@ jest.setTimeout(120_000);
 
 /** What a docstring's example may take for granted. */
 const DOCSTRING_PRELUDE = `
-  import '@tensorflow/tfjs';
-  import * as tf from '@tensorflow/tfjs-core';
-  import * as distill from 'tfjs-distill';
-  const { distillationLoss, softmaxCrossEntropyWithTemperature } = distill;
-  const teacherLogits = tf.randomNormal([4, 10], 0, 1, 'float32', 1);
-  const studentLogits = tf.randomNormal([4, 10], 0, 1, 'float32', 2);
-  const labels = tf.tensor1d([3, 1, 4, 1], 'int32');
+  import * as tf from '@tensorflow/tfjs';
+  import { distillationLoss, distillationMetrics, softmaxCrossEntropy, softmaxCrossEntropyWithTemperature } from 'tfjs-distill';
+  import { cacheTeacherLogits, Distiller, layersLoss } from 'tfjs-distill/layers';
+  const teacherLogits = tf.randomNormal([20, 10], 0, 1, 'float32', 1);
+  const studentLogits = tf.randomNormal([20, 10], 0, 1, 'float32', 2);
+  const x = tf.randomNormal([20, 4], 0, 1, 'float32', 3);
+  const labels = tf.randomUniformInt([20], 0, 10, 4);
+  const [teacher, student] = [30, 5].map((units) => tf.sequential({
+    layers: [tf.layers.dense({ inputShape: [4], units, activation: 'relu' }), tf.layers.dense({ units: 10 })],
+  }));
 `;
 
 const inPages = pageBlocks();

@@ -4,10 +4,10 @@ import { execFileSync } from 'node:child_process';
 export function runProgram(program: string, args: string[], folder = process.cwd()): string {
   try {
     const env = { ...process.env, NO_COLOR: '1' };
-    return execFileSync(program, args, { cwd: folder, encoding: 'utf8', env });
+    return execFileSync(program, args, { cwd: folder, encoding: 'utf8', env, stdio: 'pipe' });
   } catch (error) {
-    const { stdout } = error as { stdout?: string };
-    throw new Error(`${program} ${args.join(' ')}\n${stdout ?? ''}\n${error}`);
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${program} ${args.join(' ')}\n${stdout ?? ''}\n${stderr ?? error}`);
   }
 }
 
