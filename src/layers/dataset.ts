@@ -58,30 +58,26 @@ export function zipDatasets<T, U>(
   };
 }
 
-/** The first element of a dataset, and the same dataset, from which nothing is lost or computed twice. */
+/**
+ * The first element of a dataset, and the same dataset, whose first iteration goes on from there, so that nothing is computed twice or lost. An
+ * iterator is begun by its first `next`: LayersModel.fitDataset asks for one that it never uses.
+ */
 export async function peek<T>(
   dataset: DatasetLike<T>,
 ): Promise<{ first: T | undefined; dataset: DatasetLike<T> }> {
   const begun = await dataset.iterator();
   const head = await begun.next();
-  let isFresh = true;
-  const resumed = {
-    next: () => {
-      if (!isFresh) return begun.next();
-      isFresh = false;
-      return Promise.resolve(head);
-    },
+  let isBegunFree = true;
+  const iterator = async () => {
+    let own: { next(): Promise<IteratorResult<T>> } | null = null;
+    const next = async (): Promise<IteratorResult<T>> => {
+      if (own !== null) return own.next();
+      own = isBegunFree ? begun : await dataset.iterator();
+      const isAtHead = isBegunFree;
+      isBegunFree = false;
+      return isAtHead ? head : own.next();
+    };
+    return { next };
   };
-  let isTaken = false;
-  return {
-    first: head.done ? undefined : head.value,
-    dataset: {
-      size: dataset.size,
-      iterator: async () => {
-        if (isTaken) return dataset.iterator();
-        isTaken = true;
-        return resumed;
-      },
-    },
-  };
+  return { first: head.done ? undefined : head.value, dataset: { size: dataset.size, iterator } };
 }

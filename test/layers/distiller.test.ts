@@ -1,0 +1,573 @@
+import * as tf from '@tensorflow/tfjs';
+import { type DistillationOptions, distillationLoss } from '../../src/index.ts';
+import { Distiller, type DistillerOptions } from '../../src/layers/index.ts';
+import { startBackend } from '../backends/current.ts';
+import { expectClose } from '../close.ts';
+import { CLASSES, data, errorOf, FEATURES, mlp, warningsOf, weightsOf } from './models.ts';
+
+beforeAll(startBackend);
+
+const ROWS = 24;
+const RATE = 0.1;
+const ONE_BATCH = { batchSize: ROWS, shuffle: false, verbose: 0 } as const;
+
+type Given = Omit<DistillerOptions, 'student' | 'teacher'> & Partial<DistillerOptions>;
+
+function distillerOf(given: Given, optimizer: tf.Optimizer = tf.train.sgd(RATE)): Distiller {
+  const distiller = new Distiller({ student: mlp(4, 3), teacher: mlp(16, 7), ...given });
+  distiller.compile({ optimizer });
+  return distiller;
+}
+
+describe('a step of fit', () => {
+  const cases: Record<string, { options: Given; labels: boolean }> = {
+    'labels and teacher': { options: { temperature: 3, alpha: 0.3 }, labels: true },
+    'labels, alpha left out': { options: { temperature: 2 }, labels: true },
+    'teacher alone': { options: { temperature: 4, divergence: 'reverseKl' }, labels: false },
+    'alpha 0': { options: { temperature: 4, alpha: 0 }, labels: true },
+    'jsd, label smoothing, no T^2': {
+      options: {
+        divergence: 'jsd',
+        beta: 0.3,
+        temperature: 2,
+        alpha: 0.5,
+        labelSmoothing: 0.1,
+        scaleByTemperatureSquared: false,
+      },
+      labels: true,
+    },
+  };
+  for (const [name, { options, labels: hasLabels }] of Object.entries(cases)) {
+    it(`moves the student as a step written by hand does: ${name}`, async () => {
+      const { x, labels } = data(ROWS, 1);
+      const distiller = distillerOf(options);
+      const byHand = mlp(4, 3);
+      const teacherLogits = mlp(16, 7).predict(x) as tf.Tensor;
+      const { history } = await distiller.fit(x, hasLabels ? labels : null, ONE_BATCH);
+      const complete: DistillationOptions = hasLabels ? { ...options, labels } : options;
+      const loss = tf.train
+        .sgd(RATE)
+        .minimize(
+          () => distillationLoss<tf.Scalar>(teacherLogits, byHand.apply(x) as tf.Tensor, complete),
+          true,
+        );
+      expectClose([Number(history.loss[0])], (await loss?.data()) ?? [], 1e-4, 'loss');
+      expectClose(await weightsOf(distiller.student), await weightsOf(byHand), 2e-6, 'weights');
+    });
+  }
+
+  it('adds the regularisers of the student', async () => {
+    const { x, labels } = data(ROWS, 1);
+    const student = tf.sequential({
+      layers: [
+        tf.layers.dense({
+          units: CLASSES,
+          inputShape: [FEATURES],
+          kernelRegularizer: tf.regularizers.l2({ l2: 0.5 }),
+        }),
+      ],
+    });
+    const kernel = [...(await student.getWeights()[0].data())];
+    const penalty = 0.5 * kernel.reduce((sum, weight) => sum + weight * weight, 0);
+    const distiller = distillerOf({ student, alpha: 0.5 });
+    const { history } = await distiller.fit(x, labels, ONE_BATCH);
+    const [loss, soft, hard] = [history.loss[0], history.softLoss[0], history.hardLoss[0]].map(Number);
+    expectClose([loss - (soft + hard) / 2], [penalty], 1e-4, 'penalty');
+  });
+
+  it("moves no weight of a teacher that is trainable, and leaves its batch norm's statistics alone", async () => {
+    const teacher = tf.sequential({
+      layers: [
+        tf.layers.dense({ units: 6, inputShape: [FEATURES] }),
+        tf.layers.batchNormalization(),
+        tf.layers.dropout({ rate: 0.5 }),
+        tf.layers.dense({ units: CLASSES }),
+      ],
+    });
+    expect(teacher.trainableWeights.length).toBe(6);
+    const before = await weightsOf(teacher);
+    const student = mlp(4, 3);
+    const studentBefore = await weightsOf(student);
+    const { x, labels } = data(ROWS, 2);
+    await distillerOf({ student, teacher, alpha: 0.2 }).fit(x, labels, { epochs: 3, verbose: 0 });
+    expectClose(await weightsOf(teacher), before, 0, 'teacher');
+    expect(await weightsOf(student)).not.toEqual(studentBefore);
+  });
+
+  it('takes class ids of either dtype, with or without an axis of their own, and distributions', async () => {
+    const { x, labels } = data(ROWS, 3);
+    const forms = [
+      labels,
+      tf.cast(labels, 'float32'),
+      tf.expandDims(labels, 1),
+      tf.cast(tf.oneHot(labels, CLASSES), 'float32'),
+    ];
+    const histories = [];
+    for (const form of forms) {
+      const { history } = await distillerOf({ alpha: 0.6 }).fit(x, form, { ...ONE_BATCH, epochs: 2 });
+      histories.push([...history.loss, ...history.accuracy].map(Number));
+    }
+    for (const history of histories) expectClose(history, histories[0], 1e-6, 'history');
+  });
+
+  it('takes sequences, several inputs by name, and a student that is not sequential', async () => {
+    const inputs = ['left', 'right'].map((name) => tf.input({ shape: [3, FEATURES], name }));
+    const sum = tf.layers.add().apply(inputs);
+    const network = (units: number) => {
+      const hidden = tf.layers.dense({ units, activation: 'relu' }).apply(sum);
+      const logits = tf.layers.dense({ units: CLASSES }).apply(hidden) as tf.SymbolicTensor;
+      return tf.model({ inputs, outputs: logits });
+    };
+    const distiller = distillerOf(
+      { student: network(6), teacher: network(12), alpha: 0.5 },
+      tf.train.adam(0.05),
+    );
+    const x = { left: tf.randomNormal([ROWS, 3, FEATURES]), right: tf.randomNormal([ROWS, 3, FEATURES]) };
+    const labels = tf.tensor2d([...(await data(3 * ROWS, 4).labels.data())], [ROWS, 3], 'int32');
+    const { history } = await distiller.fit(x, labels, { ...ONE_BATCH, epochs: 20 });
+    expect(Number(history.loss[19])).toBeLessThan(Number(history.loss[0]));
+    const sampleWeight = tf.ones([ROWS]);
+    const weighted = await distiller.fit(x, labels, { ...ONE_BATCH, sampleWeight });
+    const [now] = distiller.evaluate(x, labels, { batchSize: ROWS }) as tf.Scalar[];
+    expect((await now.data())[0]).toBeLessThan(Number(weighted.history.loss[0]) * 1.01);
+  });
+
+  it('counts rows by sampleWeight, classWeight and ignoreIndex as distillationLoss counts weights', async () => {
+    const { x } = data(ROWS, 5);
+    const ids = [...(await data(ROWS, 5).labels.data())].map((id, row) => (row % 6 === 0 ? -1 : id));
+    const labels = tf.tensor1d(ids, 'int32');
+    const classWeight = { 0: 1, 1: 2, 2: 0.5, 3: 0, 4: 1.5 };
+    const sampleWeight = tf.tensor1d(ids.map((_, row) => (row % 4 === 1 ? 0 : 1 + row / ROWS)));
+    const weights = ids.map((id, row) =>
+      id === -1 ? 0 : classWeight[id as keyof typeof classWeight] * (row % 4 === 1 ? 0 : 1 + row / ROWS),
+    );
+    const options = { temperature: 2, alpha: 0.4, ignoreIndex: -1 };
+    const distiller = distillerOf(options);
+    const truth = distillationLoss(
+      mlp(16, 7).predict(x) as tf.Tensor,
+      distiller.student.predict(x) as tf.Tensor,
+      { ...options, labels, weights },
+    );
+    const { history } = await distiller.fit(x, labels, { ...ONE_BATCH, sampleWeight, classWeight });
+    expectClose([Number(history.loss[0])], await truth.data(), 1e-5, 'loss');
+    expect(Number.isFinite(Number(history.hardLoss[0]))).toBe(true);
+  });
+});
+
+describe('the logs', () => {
+  it('hold the parts of the loss, divergence, agreement and accuracy, as counted by hand', async () => {
+    const { x, labels } = data(ROWS, 6);
+    const distiller = distillerOf({ temperature: 3, alpha: 0.25 }, tf.train.sgd(0));
+    const read = async (logits: tf.Tensor) =>
+      [...(await logits.data())].reduce<number[][]>((rows, logit, i) => {
+        if (i % CLASSES === 0) rows.push([]);
+        rows[rows.length - 1].push(logit);
+        return rows;
+      }, []);
+    const v = await read(mlp(16, 7).predict(x) as tf.Tensor);
+    const z = await read(distiller.student.predict(x) as tf.Tensor);
+    const ids = await labels.data();
+    const { history } = await distiller.fit(x, labels, ONE_BATCH);
+    const last = Object.fromEntries(
+      Object.entries(history).map(([name, values]) => [name, Number(values[0])]),
+    );
+    const softmax = (row: number[], t: number) => {
+      const exps = row.map((logit) => Math.exp(logit / t));
+      const sum = exps.reduce((a, b) => a + b);
+      return exps.map((exp) => exp / sum);
+    };
+    const mean = (f: (row: number) => number) => v.reduce((sum, _, row) => sum + f(row), 0) / ROWS;
+    const top = (row: number[]) => row.indexOf(Math.max(...row));
+    const cross = (p: number[], q: number[]) => -p.reduce((sum, pi, i) => sum + pi * Math.log(q[i]), 0);
+    const [p, q] = [v.map((row) => softmax(row, 3)), z.map((row) => softmax(row, 3))];
+    const truth = {
+      softLoss: mean((row) => 9 * cross(p[row], q[row])),
+      hardLoss: mean((row) => -Math.log(softmax(z[row], 1)[ids[row]])),
+      klDivergence: mean((row) => cross(p[row], q[row]) - cross(p[row], p[row])),
+      agreement: mean((row) => Number(top(v[row]) === top(z[row]))),
+      accuracy: mean((row) => Number(ids[row] === top(z[row]))),
+    };
+    for (const [name, value] of Object.entries(truth)) expectClose([last[name]], [value], 1e-4, name);
+    expectClose([last.loss], [0.25 * truth.hardLoss + 0.75 * truth.softLoss], 1e-4, 'loss');
+    expect(Object.keys(history).sort()).toEqual([...Object.keys(truth), 'loss'].sort());
+  });
+
+  it('hold val_ of each for a split and for given data, equal to what evaluate and evaluateDataset return', async () => {
+    const { x, labels } = data(ROWS, 7);
+    const held = [tf.slice(x, 18), tf.slice(labels, 18)] as const;
+    const distiller = distillerOf({ alpha: 0.5, temperature: 2 });
+    const split = await distiller.fit(x, labels, { ...ONE_BATCH, validationSplit: 0.25 });
+    const evaluated = distiller.evaluate(...held, { batchSize: 4 }) as tf.Scalar[];
+    const values = (await Promise.all(evaluated.map((value) => value.data()))).map(([value]) => value);
+    const names = distiller.metricsNames;
+    expectClose(
+      names.map((name) => Number(split.history[`val_${name}`][0])),
+      values,
+      1e-5,
+      'split',
+    );
+    const dataset = { size: 3, iterator: async () => batches(held[0], held[1], 2) };
+    const fromDataset = (await distiller.evaluateDataset(dataset)) as tf.Scalar[];
+    const datasetValues = (await Promise.all(fromDataset.map((value) => value.data()))).map(([v]) => v);
+    expectClose(datasetValues, values, 1e-5, 'dataset');
+    const frozen = new Distiller({
+      student: distiller.student,
+      teacher: mlp(16, 7),
+      alpha: 0.5,
+      temperature: 2,
+    });
+    frozen.compile({ optimizer: tf.train.sgd(0) });
+    const given = await frozen.fit(x, labels, { ...ONE_BATCH, validationData: [...held] });
+    expectClose(
+      names.map((name) => Number(given.history[`val_${name}`][0])),
+      values,
+      1e-5,
+      'given',
+    );
+  });
+
+  it('hold what compile asks for: some metrics, none, and functions of labels and logits', async () => {
+    const { x, labels } = data(ROWS, 8);
+    const distiller = distillerOf({});
+    function largestLogit(_labels: tf.Tensor, logits: tf.Tensor): tf.Tensor {
+      return tf.max(logits);
+    }
+    distiller.compile({ optimizer: 'sgd', metrics: ['agreement', largestLogit] });
+    const { history } = await distiller.fit(x, labels, ONE_BATCH);
+    expect(Object.keys(history)).toEqual(['loss', 'agreement', 'largestLogit']);
+    distiller.compile({ optimizer: 'sgd', metrics: [] });
+    expect(Object.keys((await distiller.fit(x, labels, ONE_BATCH)).history)).toEqual(['loss']);
+    expect(await errorOf(() => distiller.compile({ optimizer: 'sgd', metrics: ['acc' as never] }))).toContain(
+      "unknown metric 'acc'",
+    );
+    expect(await errorOf(() => distiller.compile({ optimizer: 'sdg' }))).toContain('sdg');
+  });
+});
+
+/** Batches of tensors, made anew for each iteration, as tf.data makes them. */
+function batches(x: tf.Tensor, labels: tf.Tensor | null, size: number) {
+  let start = 0;
+  return {
+    next: async (): Promise<IteratorResult<{ xs: tf.Tensor; ys?: tf.Tensor }>> => {
+      if (start >= x.shape[0]) return { done: true, value: undefined };
+      const [from] = [start];
+      start += size;
+      const xs = tf.slice(x, from, size);
+      return { done: false, value: labels === null ? { xs } : { xs, ys: tf.slice(labels, from, size) } };
+    },
+  };
+}
+
+describe('the teacher', () => {
+  it('may be anything that predicts: its history is that of the model', async () => {
+    const { x, labels } = data(ROWS, 9);
+    const model = mlp(16, 7);
+    const wrapped = {
+      predict: (inputs: tf.Tensor | tf.Tensor[]) => ({ logits: model.predict(inputs) as tf.Tensor }),
+    };
+    const args = { epochs: 3, batchSize: 8, shuffle: false, verbose: 0 } as const;
+    const histories = [];
+    for (const teacher of [model, wrapped, model.predict(x) as tf.Tensor]) {
+      const { history } = await distillerOf({ teacher, alpha: 0.5 }).fit(x, labels, args);
+      histories.push([...history.loss, ...history.agreement].map(Number));
+    }
+    for (const history of histories) expectClose(history, histories[0], 1e-5, 'history');
+  });
+
+  it('may be logits alone, which then are split with the data; other data needs its own', async () => {
+    const { x, labels } = data(ROWS, 10);
+    const teacher = mlp(16, 7).predict(x) as tf.Tensor;
+    const distiller = distillerOf({ teacher });
+    const { history } = await distiller.fit(x, labels, { ...ONE_BATCH, validationSplit: 0.5 });
+    expect(Object.keys(history)).toContain('val_agreement');
+    const other = data(6, 11);
+    const fitWith = (args: object) =>
+      distiller.fit(x, labels, { ...ONE_BATCH, validationData: [other.x, other.labels], ...args });
+    expect(await errorOf(() => fitWith({}))).toContain('validationTeacherLogits');
+    const validationTeacherLogits = mlp(16, 7).predict(other.x) as tf.Tensor;
+    expect((await fitWith({ validationTeacherLogits })).history.val_loss.length).toBe(1);
+    expect(await errorOf(() => distiller.evaluate(other.x, other.labels))).toContain('teacherLogits');
+    expect(await errorOf(() => distiller.fit(other.x, other.labels, ONE_BATCH))).toContain('24');
+  });
+
+  it('may be a model with logits given for the training data: validation runs the model', async () => {
+    const { x } = data(ROWS, 12);
+    let runs = 0;
+    const model = mlp(16, 7);
+    const teacher = {
+      predict: (inputs: tf.Tensor | tf.Tensor[]) => {
+        runs++;
+        return model.predict(inputs);
+      },
+    };
+    const distiller = distillerOf({ teacher });
+    await distiller.fit(x, null, {
+      ...ONE_BATCH,
+      epochs: 5,
+      teacherLogits: model.predict(x) as tf.Tensor,
+      validationData: [data(6, 13).x],
+    });
+    expect(runs).toBe(1);
+  });
+});
+
+describe('fitDataset', () => {
+  it('trains as fit does on the same batches', async () => {
+    const { x, labels } = data(ROWS, 14);
+    const dataset = { size: 3, iterator: async () => batches(x, labels, 8) };
+    const [fromTensors, fromDataset] = [distillerOf({ alpha: 0.5 }), distillerOf({ alpha: 0.5 })];
+    const a = await fromTensors.fit(x, labels, { epochs: 2, batchSize: 8, shuffle: false, verbose: 0 });
+    const b = await fromDataset.fitDataset(dataset, { epochs: 2, verbose: 0, validationData: dataset });
+    expectClose(b.history.loss.map(Number), a.history.loss.map(Number), 1e-5, 'loss');
+    expectClose(await weightsOf(fromDataset.student), await weightsOf(fromTensors.student), 1e-6, 'weights');
+    expect(Object.keys(b.history)).toContain('val_klDivergence');
+  });
+
+  it('reads each element once, without labels and with validation tensors', async () => {
+    const { x, labels } = data(ROWS, 15);
+    let reads = 0;
+    const dataset = {
+      iterator: async () => {
+        const iterator = batches(x, null, 8);
+        return {
+          next: () => {
+            reads++;
+            return iterator.next();
+          },
+        };
+      },
+    };
+    const distiller = distillerOf({});
+    const args = { epochs: 1, verbose: 0, validationData: [x] as [tf.Tensor] };
+    const { history } = await distiller.fitDataset(dataset, args);
+    expect(reads).toBe(4); // three batches, and the end
+    expect(Object.keys(history)).toContain('val_softLoss');
+    expect(
+      await errorOf(() => distillerOf({ alpha: 0.5 }).fitDataset(dataset, { epochs: 1, verbose: 0 })),
+    ).toContain('labels are missing');
+    expect(
+      await errorOf(() => distiller.fitDataset(dataset, { ...args, validationData: [x, labels] })),
+    ).toContain('without labels');
+  });
+});
+
+describe('what tfjs-layers gives to callbacks', () => {
+  /** Which hooks were called, with what keys in the logs. */
+  function recorder(names: string[]): tf.CustomCallbackArgs {
+    const record =
+      (hook: string) =>
+      (...args: unknown[]) => {
+        const logs = args.at(-1);
+        const keys = typeof logs === 'object' && logs !== null ? Object.keys(logs) : [];
+        const numbers = args.filter((arg) => typeof arg === 'number');
+        names.push(`${hook}(${[...numbers, keys.length > 0 ? 'logs' : ''].join()})`);
+      };
+    return {
+      onTrainBegin: record('onTrainBegin'),
+      onTrainEnd: record('onTrainEnd'),
+      onEpochBegin: record('onEpochBegin'),
+      onEpochEnd: record('onEpochEnd'),
+      onBatchBegin: record('onBatchBegin'),
+      onBatchEnd: record('onBatchEnd'),
+    };
+  }
+
+  it('every hook is called as in LayersModel.fit, from initialEpoch on', async () => {
+    const { x, labels } = data(ROWS, 16);
+    const stock = mlp(4, 3);
+    stock.compile({ optimizer: tf.train.sgd(RATE), loss: 'meanSquaredError' });
+    const [ours, theirs]: string[][] = [[], []];
+    const args = { epochs: 3, initialEpoch: 1, batchSize: 10, verbose: 0, validationSplit: 0.2 };
+    await distillerOf({}).fit(x, labels, { ...args, callbacks: recorder(ours) });
+    await stock.fit(x, tf.randomNormal([ROWS, CLASSES]), { ...args, callbacks: [recorder(theirs)] });
+    expect(ours.length).toBeGreaterThan(10);
+    expect(ours).toEqual(theirs);
+  });
+
+  it('onYield and yieldEvery', async () => {
+    const { x, labels } = data(ROWS, 17);
+    const yields: string[] = [];
+    await distillerOf({}).fit(x, labels, {
+      epochs: 2,
+      batchSize: 12,
+      verbose: 0,
+      yieldEvery: 1e-6,
+      callbacks: {
+        onYield: (epoch, batch, logs) => {
+          yields.push(`${epoch}/${batch} ${typeof logs.agreement}`);
+        },
+      },
+    });
+    expect(yields.length).toBeGreaterThan(0);
+    for (const text of yields) expect(text).toMatch(/^[01]\/[01] number$/);
+  });
+
+  it('early stopping, stopTraining by a callback, and stopTraining of the Distiller', async () => {
+    const { x, labels } = data(ROWS, 18);
+    const frozen = distillerOf({}, tf.train.sgd(0));
+    const early = await frozen.fit(x, labels, {
+      ...ONE_BATCH,
+      epochs: 20,
+      validationSplit: 0.25,
+      callbacks: tf.callbacks.earlyStopping({ monitor: 'val_klDivergence', patience: 2 }),
+    });
+    expect(early.epoch).toEqual([0, 1, 2]);
+    class Stop extends tf.Callback {
+      override async onEpochEnd(): Promise<void> {
+        (this as unknown as { model: tf.LayersModel }).model.stopTraining = true;
+      }
+    }
+    const byCallback = await frozen.fit(x, labels, { ...ONE_BATCH, epochs: 20, callbacks: [new Stop()] });
+    expect(byCallback.epoch).toEqual([0]);
+    const bySetter = await frozen.fit(x, labels, {
+      ...ONE_BATCH,
+      epochs: 20,
+      callbacks: {
+        onEpochEnd: (epoch) => {
+          if (epoch === 1) frozen.stopTraining = true;
+        },
+      },
+    });
+    expect(bySetter.epoch).toEqual([0, 1]);
+  });
+
+  it("a registered callback, as tfjs-node's progress bar is, gets the parameters and the model of a fit", async () => {
+    const seen: unknown[] = [];
+    class Bar extends tf.Callback {
+      override async onTrainBegin(): Promise<void> {
+        const { epochs, samples, batchSize, verbose, metrics } = this.params;
+        seen.push({ epochs, samples, batchSize, verbose, metrics });
+      }
+    }
+    tf.registerCallbackConstructor(1, Bar);
+    const { x, labels } = data(ROWS, 19);
+    await distillerOf({}).fit(x, labels, { batchSize: 8, epochs: 2, validationSplit: 0.25, verbose: 1 });
+    await distillerOf({}).fit(x, labels, { verbose: 0 });
+    const names = ['loss', 'softLoss', 'hardLoss', 'klDivergence', 'agreement', 'accuracy'];
+    const metrics = [...names, ...names.map((name) => `val_${name}`)];
+    expect(seen).toEqual([{ epochs: 2, samples: 18, batchSize: 8, verbose: 1, metrics }]);
+  });
+
+  it('a callback that saves or predicts with its model does so with the student', async () => {
+    const saved: tf.io.ModelArtifacts[] = [];
+    const { x, labels } = data(ROWS, 20);
+    class Saver extends tf.Callback {
+      override async onEpochEnd(): Promise<void> {
+        const { model } = this as unknown as { model: tf.LayersModel };
+        expect((model.predict(x) as tf.Tensor).shape).toEqual([ROWS, CLASSES]);
+        await model.save(
+          tf.io.withSaveHandler(async (artifacts) => {
+            saved.push(artifacts);
+            return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) };
+          }),
+        );
+      }
+    }
+    const distiller = distillerOf({});
+    await distiller.fit(x, labels, { ...ONE_BATCH, callbacks: [new Saver()] });
+    const loaded = await tf.loadLayersModel(tf.io.fromMemory(saved[0]));
+    expectClose(await weightsOf(loaded), await weightsOf(distiller.student), 0, 'weights');
+    expectClose(
+      await (loaded.predict(x) as tf.Tensor).data(),
+      await (distiller.student.predict(x) as tf.Tensor).data(),
+      0,
+      'logits',
+    );
+  });
+});
+
+describe('a Distiller', () => {
+  it('is made again from its config', async () => {
+    const options = {
+      temperature: 4,
+      alpha: 0.3,
+      divergence: 'jsd',
+      beta: 0.2,
+      labelSmoothing: 0.1,
+    } as const;
+    const models = { student: mlp(4, 3), teacher: mlp(16, 7) };
+    const config = JSON.parse(JSON.stringify(new Distiller({ ...models, ...options }).getConfig()));
+    expect(config).toEqual(options);
+    const again = Distiller.fromConfig(config, models);
+    expect(again.getConfig()).toEqual(options);
+    expect(again.student).toBe(models.student);
+    const withTensor = new Distiller({ ...models, temperature: tf.scalar(2) });
+    expect(await errorOf(() => withTensor.getConfig())).toContain('tensor');
+  });
+
+  it('leaves nothing behind but the weights of its optimizer', async () => {
+    const { x, labels } = data(ROWS, 21);
+    const distiller = distillerOf({ alpha: 0.5 }, tf.train.adam());
+    const dataset = { size: 3, iterator: async () => batches(x, labels, 8) };
+    const sampleWeight = tf.ones([ROWS]);
+    const teacherLogits = mlp(16, 7).predict(x) as tf.Tensor;
+    const classWeight = { 0: 1, 1: 1, 2: 1, 3: 1, 4: 2 };
+    const runAll = async () => {
+      await distiller.fit(x, labels, {
+        batchSize: 7,
+        verbose: 0,
+        sampleWeight,
+        classWeight,
+        validationData: [x, labels],
+      });
+      await distiller.fit(x, labels, { batchSize: 7, verbose: 0, teacherLogits, validationSplit: 0.5 });
+      await distiller.fitDataset(dataset, { epochs: 2, verbose: 0, validationData: dataset });
+      tf.dispose(distiller.evaluate(x, labels));
+      tf.dispose(await distiller.evaluateDataset(dataset));
+    };
+    await runAll();
+    const before = tf.memory();
+    await runAll();
+    expect(tf.memory().numTensors).toBe(before.numTensors);
+    expect(tf.memory().numDataBuffers).toBe(before.numDataBuffers);
+  });
+
+  it('refuses what cannot work, and says why', async () => {
+    const [student, teacher] = [mlp(4, 3), mlp(16, 7)];
+    const { x, labels } = data(ROWS, 22);
+    const make = (given: object) => errorOf(() => new Distiller({ student, teacher, ...given }));
+    const mismatch = await make({ teacher: mlp(16, 7, { classes: 12 }) });
+    expect(mismatch).toContain('12');
+    expect(mismatch).toContain(`${CLASSES}`);
+    expect(await make({ teacher: tf.zeros([4, 7]) })).toContain('vocabulary');
+    expect(await make({ labels: [1] })).toContain('fit');
+    expect(await make({ temperture: 2 })).toContain("'temperture'");
+    expect(await make({ alpha: 2 })).toContain('alpha');
+    expect(await make({ teacher: null })).toContain('teacher');
+    expect(await make({ student: { predict: () => x } })).toContain('LayersModel');
+    expect(await errorOf(() => new Distiller({ student, teacher }).fit(x, labels))).toContain(
+      'not compiled yet',
+    );
+    const distiller = distillerOf({ alpha: 0.5 });
+    expect(await errorOf(() => distiller.fit(x, null, ONE_BATCH))).toContain('labels are missing');
+    expect(await errorOf(() => distiller.fit(x, tf.slice(labels, 4), ONE_BATCH))).toContain('rows');
+    expect(await errorOf(() => distiller.fit(x, tf.zeros([ROWS, 3]), ONE_BATCH))).toContain('labels');
+    expect(await errorOf(() => distiller.fit(x, labels, { classWeight: { 0: 1 } }))).toContain('class 1');
+    const late = distillerOf({ teacher: { predict: () => tf.zeros([ROWS, 9]) } });
+    expect(await errorOf(() => late.fit(x, labels, ONE_BATCH))).toContain('vocabulary');
+  });
+
+  it('warns of a softmax at the end of student or teacher, and names the layer', async () => {
+    const activation = mlp(4, 3, { last: { activation: 'softmax' } });
+    const softmax = tf.sequential({
+      layers: [
+        tf.layers.dense({ units: CLASSES, inputShape: [FEATURES] }),
+        tf.layers.softmax({ name: 'top' }),
+      ],
+    });
+    const nested = tf.sequential({
+      layers: [
+        tf.layers.dense({ units: FEATURES, inputShape: [FEATURES] }),
+        mlp(4, 3, { last: { activation: 'softmax' } }),
+      ],
+    });
+    const plain = mlp(4, 3);
+    const warn = (options: DistillerOptions) => warningsOf(() => new Distiller(options));
+    expect(await warn({ student: activation, teacher: plain })).toContain(activation.layers[1].name);
+    expect(await warn({ student: plain, teacher: softmax })).toContain("teacher 'sequential");
+    expect(await warn({ student: plain, teacher: softmax })).toContain("'top'");
+    expect(await warn({ student: nested, teacher: plain })).toContain('softmax');
+    expect(await warn({ student: plain, teacher: softmax, targets: 'probabilities' })).toBe('');
+    expect(await warn({ student: plain, teacher: plain })).toBe('');
+  });
+});
