@@ -4,9 +4,9 @@ import { DIGITS, type Examples, IMAGE_SIZE, type Mnist } from '../mnist.ts';
 import { indicesOf, jitteredImagesAt, rowsAt, shuffled } from './batches.ts';
 import { type Checkpoints, restore, stateOf } from './checkpoint.ts';
 import { applyConstraints, network } from './networks.ts';
+import { optimizerOf } from './optimizers.ts';
 import { BATCH_SIZE, type Job } from './plan.ts';
 
-const MOMENTUM = 0.9;
 /** Constraints are applied to the weights every so many batches. */
 const CONSTRAINT_INTERVAL = 10;
 const EVALUATION_BATCH_SIZE = 1000;
@@ -25,7 +25,7 @@ export async function train(
   watcher: Watcher,
 ): Promise<tf.LayersModel> {
   const model = network(job);
-  const optimizer = tf.train.momentum(job.learningRate, MOMENTUM, true);
+  const optimizer = optimizerOf(job);
   const saved = checkpoints.read(job.name);
   if (saved !== null) await restore(saved, model, optimizer);
   const trainEpoch = trainerOf(job, model, optimizer, mnist.train, teacherLogits);
