@@ -14,18 +14,23 @@ import {
   range,
   reshape,
   square,
+  stack,
   sub,
   sum,
   type Tensor,
   exp as tfExp,
 } from '@tensorflow/tfjs-core';
+import { hasHalfTextures } from '../backends/webgl/backend.ts';
 import { isGiven, type ObjectiveAttrs, type ObjectiveInputs } from '../kernel_names.ts';
 
-/** Stands for -Infinity: far enough that its probability is 0, finite in the backend's textures so that 0 times it is 0 in every derivative. */
-const masked = () => (engine().backend.floatPrecision() === 16 ? -3e4 : -1e30);
+/** Not backend.floatPrecision(), which says 16 on 'webgl' where float32 can be rendered to. */
+const holdsHalfNumbers = () => engine().backendName === 'webgl' && hasHalfTextures();
 
-/** Keeps log and its derivative finite where a probability is 0. */
-const tiny = () => (engine().backend.floatPrecision() === 16 ? 1e-4 : 1e-37);
+/** Stands for -Infinity: far enough that its probability is 0, finite in the backend's textures so that 0 times it is 0 in every derivative. */
+const masked = () => (holdsHalfNumbers() ? -3e4 : -1e30);
+
+/** Keeps log and its first two derivatives finite where a given probability is 0. */
+const tiny = () => (holdsHalfNumbers() ? 4e-3 : 1e-18);
 
 // tfjs 4.22 loses the second derivative of an op whose gradient uses its saved output (exp, softmax, logSoftmax): the clone that is saved goes on the
 // tape before the op that made its original. These save their input instead, and their gradients call themselves.
@@ -45,6 +50,12 @@ const logSumExpRows: (x: Tensor) => Tensor = customGrad(
     };
   },
 );
+
+/** log(exp(a) + exp(b)), without overflow at any order. */
+function logAddExp(a: Tensor, b: Tensor): Tensor {
+  const pairs = stack([reshape(a, [a.size]), reshape(b, [b.size])], 1);
+  return reshape(logSumExpRows(pairs), a.shape);
+}
 
 const logSoftmax = (x: Tensor): Tensor => sub(x, logSumExpRows(x));
 
@@ -92,7 +103,7 @@ function divergence(
       return sum(mul(q, sub(logQ, logP)), 1);
     case 'jsd': {
       const { beta } = attrs;
-      const logM = log(maximum(add(mul(p, beta), mul(q, 1 - beta)), tiny()));
+      const logM = logAddExp(add(logP, Math.log(beta)), add(logQ, Math.log1p(-beta)));
       return add(mul(sum(mul(p, sub(logP, logM)), 1), beta), mul(sum(mul(q, sub(logQ, logM)), 1), 1 - beta));
     }
     default:
