@@ -28,7 +28,7 @@ interface Options {
   phase: Phase[];
   clock: Clock[];
   json?: string;
-  quick: boolean;
+  quick?: true;
 }
 
 /** Half-precision textures answer another question than how fast a loss is. */
@@ -46,7 +46,7 @@ function collectShape(shape: string, shapes: string[]): string[] {
 }
 
 function listOption<T extends string>(flags: string, description: string, choices: readonly T[]): Option {
-  return new Option(flags, `${description}; may be repeated; one of ${choices.join(', ')} (default: all)`)
+  return new Option(flags, `${description}; may be repeated; one of ${choices.join(', ')}`)
     .argParser((value: string, values: T[]) => {
       const choice = choices.find((name) => name === value);
       if (choice === undefined) throw new InvalidArgumentError(`Expected one of ${choices.join(', ')}.`);
@@ -63,11 +63,10 @@ function parse(argv: string[]): Options {
         'Every result is checked against float64 before it is timed.',
     )
     .addOption(listOption('-b, --backend <name>', 'time this backend', names))
-    .option(
-      '-s, --shape <rows>x<classes>',
-      'time this shape, whatever its size; may be repeated',
-      collectShape,
-      [],
+    .addOption(
+      new Option('-s, --shape <rows>x<classes>', 'time this shape, whatever its size; may be repeated')
+        .argParser(collectShape)
+        .default([], 'those of workloads.json that suit the machine'),
     )
     .addOption(listOption('-i, --impl <name>', 'time this implementation, and the copy', IMPLEMENTATIONS))
     .addOption(listOption('-p, --phase <name>', 'time this phase', PHASES))
@@ -75,7 +74,7 @@ function parse(argv: string[]): Options {
       listOption('-c, --clock <name>', 'time by this clock', CLOCKS).default([], 'what the device has'),
     )
     .option('-j, --json <file>', 'write the rows to this file')
-    .option('-q, --quick', 'a few shapes, a few rounds: about a minute', false)
+    .option('-q, --quick', 'a few shapes, a few rounds: a minute or two')
     .parse(argv)
     .opts<Options>();
 }
@@ -151,7 +150,7 @@ async function runProject(bench: Bench, project: BackendProject, options: Option
     implementations: options.impl,
     phases: options.phase,
     clocks: options.clock,
-    quick: options.quick,
+    quick: options.quick ?? false,
   };
   try {
     await runOnBackend(project, await bench.bundle(project), report, sessionOptions);

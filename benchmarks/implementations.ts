@@ -52,7 +52,7 @@ export function computeLoss(
   return { loss: value, dStudent: grad };
 }
 
-/** tfjs's floor: the negative of one number, and its gradient: what any op costs before it computes. */
+/** tfjs's floor: the negative of next to nothing, and its gradient: what any op costs before it computes. */
 export function computeFloor(phase: Phase, x: tf.Tensor): Outcome {
   if (phase === 'value') return { loss: tf.neg(x), dStudent: null };
   const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => tf.neg(x))(x);

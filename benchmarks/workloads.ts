@@ -1,3 +1,5 @@
+import workloads from './workloads.json' with { type: 'json' };
+
 /** What is timed: shapes that people distil with, and the shapes that the package's claims are about. */
 export interface Workload {
   name: string;
@@ -7,39 +9,8 @@ export interface Workload {
   classes: number;
 }
 
-const VOC = 'PASCAL VOC, 20 classes and the background';
-const IMAGENET_21K = 'ImageNet-21k, winter 2021 release of the whole set: 21,841 synsets';
-const LLAMA_2 = 'Llama 2 (and Mistral 7B) vocabulary';
-const LLAMA_3 = 'Llama 3 vocabulary';
-const GEMMA = 'Gemma 3 vocabulary, 262,144 after padding';
-const NEMO = 'Mistral Nemo (Tekken) vocabulary';
-const GPT_2 = 'GPT-2 vocabulary';
-
-/** From few classes to many; a short and a large batch of each. */
-export const WORKLOADS: readonly Workload[] = [
-  { name: 'one yes or no', source: 'the smallest call there is', rows: 1, classes: 2 },
-  { name: 'MNIST, batch', source: 'MNIST', rows: 128, classes: 10 },
-  { name: 'MNIST, large batch', source: 'MNIST', rows: 4096, classes: 10 },
-  { name: 'per pixel, 10 classes', source: '256 x 256 pixels', rows: 65536, classes: 10 },
-  { name: 'per pixel, VOC crop', source: VOC, rows: 4096, classes: 21 },
-  { name: 'per pixel, VOC', source: VOC, rows: 65536, classes: 21 },
-  { name: 'CIFAR-100, batch', source: 'CIFAR-100', rows: 128, classes: 100 },
-  { name: 'per pixel, 100 classes', source: '256 x 256 pixels', rows: 65536, classes: 100 },
-  { name: 'ImageNet, batch', source: 'ILSVRC 2012', rows: 256, classes: 1000 },
-  { name: 'ImageNet, large batch', source: 'ILSVRC 2012', rows: 32768, classes: 1000 },
-  { name: 'ImageNet-21k, batch', source: IMAGENET_21K, rows: 64, classes: 21841 },
-  { name: 'ImageNet-21k, large batch', source: IMAGENET_21K, rows: 4096, classes: 21841 },
-  { name: 'Llama 2, 64 tokens', source: LLAMA_2, rows: 64, classes: 32000 },
-  { name: 'Llama 2, 8,192 tokens', source: LLAMA_2, rows: 8192, classes: 32000 },
-  { name: 'GPT-2, 32 tokens', source: GPT_2, rows: 32, classes: 50257 },
-  { name: 'GPT-2, 4,096 tokens', source: GPT_2, rows: 4096, classes: 50257 },
-  { name: 'Llama 3, 16 tokens', source: LLAMA_3, rows: 16, classes: 128256 },
-  { name: 'Llama 3, 2,048 tokens', source: LLAMA_3, rows: 2048, classes: 128256 },
-  { name: 'Mistral Nemo, 8 tokens', source: NEMO, rows: 8, classes: 131072 },
-  { name: 'Mistral Nemo, 4,096 tokens', source: NEMO, rows: 4096, classes: 131072 },
-  { name: 'Gemma 3, 8 tokens', source: GEMMA, rows: 8, classes: 262144 },
-  { name: 'Gemma 3, 64 tokens', source: GEMMA, rows: 64, classes: 262144 },
-];
+/** From few classes to many; a short and a large batch of each. benchmarks/peers/peers.py reads the same file. */
+export const WORKLOADS: readonly Workload[] = workloads;
 
 /** What computes: a processor, a processor that stands in for a GPU, or a GPU. */
 export type Machine = 'cpu' | 'software' | 'gpu';

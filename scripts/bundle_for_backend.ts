@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import type { BackendProject } from '../test/backends/projects.ts';
 
 /**
@@ -8,6 +8,7 @@ import type { BackendProject } from '../test/backends/projects.ts';
  *
  * @param entry TypeScript that sets `globalThis.start`, a Start; imports are relative to `root`. WebGPU is there when `start` is called.
  * @param constants what globals of the script stand for, as JSON.
+ * @param changes to how esbuild is called otherwise.
  */
 export async function bundleForBackend(
   root: string,
@@ -15,7 +16,7 @@ export async function bundleForBackend(
   entry: string,
   outfile: string,
   constants: Record<string, unknown> = {},
-  plugins: Plugin[] = [],
+  changes: BuildOptions = {},
 ): Promise<void> {
   const inNode = project.host === 'node';
   mkdirSync(dirname(outfile), { recursive: true });
@@ -28,6 +29,7 @@ export async function bundleForBackend(
            await start(report, argument);
          };`
       : '';
+  const { define, ...rest } = changes;
   await build({
     stdin: { contents: `${entry}\n${provide}`, resolveDir: root, loader: 'ts' },
     outfile,
@@ -39,7 +41,6 @@ export async function bundleForBackend(
     sourcemap: 'inline',
     sourcesContent: false,
     logLevel: 'error',
-    plugins,
     external: inNode
       ? ['webgpu', 'playwright-core']
       : ['fs', 'path', 'perf_hooks', 'os', 'worker_threads', 'util', 'crypto'],
@@ -47,6 +48,8 @@ export async function bundleForBackend(
       ...Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)])),
       BACKEND_PROJECT: JSON.stringify(project),
       WASM_FOLDER: JSON.stringify(`${resolve(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist')}/`),
+      ...define,
     },
+    ...rest,
   });
 }
