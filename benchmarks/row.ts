@@ -39,7 +39,7 @@ export interface Row {
   kernels: number | null;
   /** The most memory beyond the inputs that a call holds at once; null where that cannot be seen. */
   peakExtraBytes: number | null;
-  /** Of tfjs-distill. */
+  /** Of tfjs-distill; of PyTorch, and of Triton in place of the commit, in the rows of the peers. */
   version: string;
   commit: string;
   /** ISO 8601. */
