@@ -41,7 +41,7 @@ async function runSuites(backend: BackendProject): Promise<CaseReport[]> {
     ${SUITES.map((suite) => `import './test/conformance/${suite}.test.ts';`).join('\n')}
     globalThis.start = (report) => runSuite(describeBackend, validationErrors, report);`;
   const outfile = join(project, 'minified', `${backend.name}${backend.host === 'node' ? '.cjs' : '.js'}`);
-  await bundleForBackend(process.cwd(), backend, entry, outfile, {}, [scriptForSource]);
+  await bundleForBackend(process.cwd(), backend, entry, outfile, {}, { plugins: [scriptForSource] });
   const reports: CaseReport[] = [];
   await runOnBackend<CaseReport>(backend, outfile, (report) => {
     reports.push(report);
