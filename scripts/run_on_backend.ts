@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { BackendProject } from '../test/backends/projects.ts';
 import { launchChromium, whyNoChromium } from './chromium.ts';
+import { whyNoTensorFlow } from './setup_tensorflow.ts';
 
 /** What the script that is bundled leaves behind as `globalThis.start`: it reports as it goes, and its promise is the end. */
 export type Start<Report, Argument = undefined> = (
@@ -14,6 +15,7 @@ export type Start<Report, Argument = undefined> = (
 
 /** Why this machine cannot run the backend, or null if it can. */
 export function whyAbsent({ host, backendName }: BackendProject): string | null {
+  if (backendName === 'tensorflow') return whyNoTensorFlow();
   return host === 'chromium' || backendName === 'webgpu' ? whyNoChromium() : null;
 }
 

@@ -21,6 +21,7 @@ export const SHAPES: readonly number[][] = [
   [10],
   [3, 5, 7],
   [2, 3, 4, 65],
+  [2, 20, 2049],
 ];
 
 /** One case for each shape; 70,000 rows are held apart because a single run of them is enough. */

@@ -40,8 +40,9 @@ import type { RowPass, RowPassRequest, RowPassResult } from './row_pass.ts';
  * has the stock element-wise ops and sums, but slow: about a hundred kernels and a dozen [rows, classes] temporaries.
  */
 export const rowPass: RowPass = (request) => {
-  const { backend, outputs, rows, classes } = request;
+  const { backend, outputs, student } = request;
   const result: RowPassResult = { loss: null, gradient: null };
+  // In the caller's shapes: TensorFlow keeps a shape with the data, and a TensorInfo that says another is not believed.
   // What the caller owns must outlive the tidy that ends the tensor.
   const detach = (tensor: Tensor): TensorInfo => {
     backend.incRef(tensor.dataId);
@@ -50,11 +51,11 @@ export const rowPass: RowPass = (request) => {
   tidy(() => {
     const row = readRows(request);
     if (outputs === 'loss' || outputs === 'lossAndStudentGradient') {
-      result.loss = detach(reshape(finish(row, loss(row)), [rows]));
+      result.loss = detach(reshape(finish(row, loss(row)), student.shape.slice(0, -1)));
     }
     if (outputs !== 'loss') {
       const gradient = outputs === 'teacherGradient' ? teacherGradient(row) : studentGradient(row);
-      result.gradient = detach(reshape(finish(row, gradient), [rows, classes]));
+      result.gradient = detach(reshape(finish(row, gradient), student.shape));
     }
   });
   return result;

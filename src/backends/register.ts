@@ -26,6 +26,8 @@ import { rowPass as composedRowPass } from './composed.ts';
 import { rowMetrics as composedRowMetrics } from './composed_metrics.ts';
 import { rowPass as cpuRowPass } from './cpu/index.ts';
 import { rowMetrics as cpuRowMetrics } from './cpu/metrics.ts';
+import { rowPass as nodeRowPass } from './node/index.ts';
+import { rowMetrics as nodeRowMetrics } from './node/metrics.ts';
 import type { RowMetrics } from './row_metrics.ts';
 import type { RowPass, RowPassResult } from './row_pass.ts';
 import { rowPass as wasmRowPass } from './wasm/index.ts';
@@ -40,6 +42,7 @@ import { rowMetrics as webgpuRowMetrics } from './webgpu/metrics.ts';
 export function registerBackends(): void {
   registerBackend('cpu', cpuRowPass, cpuRowMetrics);
   registerBackend('wasm', wasmRowPass, wasmRowMetrics);
+  registerBackend('tensorflow', nodeRowPass, nodeRowMetrics);
   registerBackend<WebGLBackend>(
     'webgl',
     (request) => (supportsRowPass() ? webglRowPass(request) : composedRowPass(request)),

@@ -24,9 +24,9 @@ export interface RowPassRequest<Backend extends KernelBackend> {
 
 /** What was asked for in `outputs`; null where it was not. New tensors, which the caller owns. */
 export interface RowPassResult {
-  /** float32 [rows], or [] with `reduction: 'sum'`. */
+  /** float32 [rows], in any shape; or [] with `reduction: 'sum'`. */
   loss: TensorInfo | null;
-  /** float32 [rows, classes]. */
+  /** float32 [rows, classes], in any shape. */
   gradient: TensorInfo | null;
 }
 

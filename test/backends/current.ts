@@ -16,12 +16,15 @@ export async function startBackend(): Promise<void> {
 
 /** Starts the backend and says what it runs on; throws if it is not the one asked for. */
 export async function describeBackend(): Promise<string> {
-  const { backendName, precision } = BACKEND_PROJECT;
+  const { backendName, precision, flags } = BACKEND_PROJECT;
   if (backendName === 'wasm') {
     const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
     setWasmPaths(WASM_FOLDER);
   }
   if (backendName === 'webgpu') await import('@tensorflow/tfjs-backend-webgpu');
+  if (backendName === 'tensorflow') await import(TFJS_NODE);
+  if (backendName === 'composed') registerComposed();
+  for (const [flag, value] of Object.entries(flags ?? {})) tf.env().set(flag, value);
   if (precision === 'f16') {
     tf.env().set('WEBGL_FORCE_F16_TEXTURES', true);
     tf.env().set('WEBGL_RENDER_FLOAT32_ENABLED', false);
@@ -33,7 +36,28 @@ export async function describeBackend(): Promise<string> {
   }
   if (backendName === 'webgpu') return describeWebGPU();
   if (backendName === 'webgl') return describeWebGL();
+  if (backendName === 'tensorflow') return describeTensorFlow();
   return backendName;
+}
+
+/** A name, not a literal: it is installed by `npm run setup:tensorflow` alone, and neither compiler nor bundler may ask for it. */
+const TFJS_NODE = '@tensorflow/tfjs-node';
+
+function describeTensorFlow(): string {
+  const { binding } = tf.backend() as tf.KernelBackend & { binding?: { TF_Version?: string } };
+  if (!binding?.TF_Version) throw new Error("Backend 'tensorflow' has no native binding.");
+  return `tensorflow ${binding.TF_Version}`;
+}
+
+/** A backend that knows the stock ops and nothing of ours. */
+function registerComposed(): void {
+  if (tf.findBackend('composed') !== null) return;
+  tf.copyRegisteredKernels('cpu', 'composed');
+  for (const { kernelName } of tf.getKernelsForBackend('composed')) {
+    if (kernelName.startsWith('SoftmaxCrossEntropyWithTemperature'))
+      tf.unregisterKernel(kernelName, 'composed');
+  }
+  tf.registerBackend('composed', () => tf.findBackend('cpu'));
 }
 
 async function describeWebGPU(): Promise<string> {

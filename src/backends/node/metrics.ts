@@ -1,0 +1,26 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { rowMetrics as javaScriptRowMetrics } from '../../../kernels/js/row_metrics.ts';
+import { METRICS } from '../../../kernels/metrics.ts';
+import { rowMetrics as composedRowMetrics } from '../composed_metrics.ts';
+import type { RowMetrics } from '../row_metrics.ts';
+import { type TensorFlowBackendParts, tensorInfo } from './tensors.ts';
+
+/** kernels/js over a copy of TensorFlow's values; stock ops where these lie on a GPU. */
+export const rowMetrics: RowMetrics<TensorFlowBackendParts> = (request) => {
+  const { backend, rows, classes, measure, temperature, labels, weights } = request;
+  if (backend.isGPUPackage) return composedRowMetrics(request);
+  const values = (info: TensorInfo) => backend.readSync(info.dataId) as Float32Array;
+  const metrics = new Float32Array(rows * METRICS.length);
+  javaScriptRowMetrics({
+    rows,
+    classes,
+    teacher: values(request.teacher),
+    student: values(request.student),
+    temperature: typeof temperature === 'number' ? [temperature] : values(temperature),
+    labels: labels && values(labels),
+    weights: weights && values(weights),
+    measure,
+    metrics,
+  });
+  return tensorInfo(backend, metrics, [rows, METRICS.length], 'float32');
+};
