@@ -4,7 +4,7 @@ import { type BuildOptions, build } from 'esbuild';
 import type { BackendProject } from '../test/backends/projects.ts';
 
 /**
- * One script with everything in it and one single copy of tfjs-core; for tfjs-node, whose addon no bundler can pack, all of tfjs is left outside.
+ * One script with everything in it and one single copy of tfjs-core, but for tfjs-node: no bundler can pack its addon, so it brings its own, and they share one engine.
  *
  * @param entry TypeScript that sets `globalThis.start`, a Start; imports are relative to `root`. WebGPU is there when `start` is called.
  * @param constants what globals of the script stand for, as JSON.
@@ -42,7 +42,7 @@ export async function bundleForBackend(
     sourcesContent: false,
     logLevel: 'error',
     external: inNode
-      ? ['webgpu', 'playwright-core', ...(project.backendName === 'tensorflow' ? ['@tensorflow/*'] : [])]
+      ? ['webgpu', 'playwright-core']
       : ['fs', 'path', 'perf_hooks', 'os', 'worker_threads', 'util', 'crypto'],
     define: {
       ...Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)])),

@@ -138,6 +138,7 @@ type Counts = tf.KernelBackend & {
   binaryCache?: object;
   textureManager?: { numUsedTextures: number; numFreeTextures: number; numBytesAllocated?: number };
   wasm?: { HEAPU8: Uint8Array };
+  getNumOfTFTensors?(): number;
 };
 
 /** All that is allocated: by tfjs's engine, and by the backend below it. */
@@ -161,7 +162,10 @@ function heldByBackend(): Record<string, number> {
     held.textureBytes = textureManager.numBytesAllocated ?? Number.NaN;
   }
   if (wasm) held.heapBytes = wasm.HEAPU8.length;
-  const expected = { cpu: 4, wasm: 5, webgpu: 7, webgl: 7 }[backend.backendName];
+  const tensorsOfTensorFlow = (tf.backend() as Counts).getNumOfTFTensors?.();
+  if (tensorsOfTensorFlow !== undefined) held.tensorsOfTensorFlow = tensorsOfTensorFlow;
+  const counts = { cpu: 4, composed: 4, wasm: 5, tensorflow: 5, webgpu: 7, webgl: 7 };
+  const expected = counts[backend.backendName];
   if (Object.values(held).filter(Number.isFinite).length !== expected)
     throw new Error(
       `The counts of backend '${backend.backendName}' are not where they were: ${JSON.stringify(held)}.`,

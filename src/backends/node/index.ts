@@ -12,6 +12,7 @@ import {
   rowsOf,
   type TensorFlowBackendParts,
   tensorInfo,
+  valuesOf,
 } from './tensors.ts';
 
 /** From here on, in numbers, rows cross between TensorFlow's memory and ours in blocks; what is smaller is read and written whole. */
@@ -41,8 +42,8 @@ function rowPassWhole(request: RowPassRequest<TensorFlowBackendParts>): RowPassR
   const perRow = perRowPart(request);
   const sum = rowPassOverArrays({
     ...perRow,
-    teacher: valuesOf(backend, request.teacher) as Float32Array,
-    student: valuesOf(backend, student) as Float32Array,
+    teacher: valuesOf(backend, request.teacher),
+    student: valuesOf(backend, student),
     gradient,
   });
   return {
@@ -100,11 +101,6 @@ function lossTensor(
   if (loss) return tensorInfo(backend, loss, student.shape.slice(0, -1), 'float32');
   const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
   return wantsLoss ? tensorInfo(backend, Float32Array.of(sum), [], 'float32') : null;
-}
-
-/** A copy where TensorFlow has them, the very array where it does not have them yet. */
-function valuesOf(backend: KernelBackend, info: TensorInfo) {
-  return backend.readSync(info.dataId) as Float32Array;
 }
 
 /** What outlives the tidy that its tensor was made in. */

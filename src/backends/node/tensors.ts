@@ -20,6 +20,8 @@ interface OpAttribute {
 export interface TensorFlowBackendParts extends KernelBackend {
   isGPUPackage: boolean;
   binding: { TF_ATTR_TYPE: number; TF_ATTR_BOOL: number; TF_FLOAT: number; TF_INT32: number };
+  /** `get` brings over what lies on another backend, which readSync by itself does not. */
+  tensorMap: { get(dataId: object): unknown };
   /** The values are handed to TensorFlow, which shares them with JavaScript, when an op first asks for them. */
   write(values: TypedArray, shape: number[], dtype: DataType): object;
   executeSingleOutput(name: string, attributes: OpAttribute[], inputs: TensorInfo[]): Tensor;
@@ -38,6 +40,12 @@ export function tensorInfo(
   dtype: DataType,
 ): TensorInfo {
   return { dataId: backend.write(values, shape, dtype), shape, dtype };
+}
+
+/** A copy where TensorFlow has them, the very array where it does not have them yet. Tensors of other backends are brought over. */
+export function valuesOf(backend: TensorFlowBackendParts, { dataId }: TensorInfo): Float32Array {
+  backend.tensorMap.get(dataId);
+  return backend.readSync(dataId) as Float32Array;
 }
 
 /** Runs an op whose first attribute is its float32 type; the inputs that are made for this one call are given up. */
