@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { backend, describeBackend } from '../test/backends/current.ts';
 import type { Counts, Device } from './devices/device.ts';
 import { processor } from './devices/processor.ts';
+import { registerWebGPUWithSubgroups } from './devices/subgroups.ts';
 import { webgl } from './devices/webgl.ts';
 import { webgpu } from './devices/webgpu.ts';
 import { IMPLEMENTATIONS, type Implementation, isLoss } from './implementation_names.ts';
@@ -19,6 +20,8 @@ export interface SessionOptions {
   phases: Phase[];
   clocks: Clock[];
   quick: boolean;
+  /** Give WebGPU a device with 'subgroups'. */
+  subgroups: boolean;
 }
 
 /** What a session can know of a row. */
@@ -61,6 +64,7 @@ export async function runSession(
   options: SessionOptions,
   report: (report: SessionReport) => Promise<void> | void,
 ): Promise<void> {
+  if (options.subgroups && backend.backendName === 'webgpu') await registerWebGPUWithSubgroups();
   const description = await describeBackend();
   const device = deviceOf();
   const workloads = chooseWorkloads({ ...options, machine: device.machine, maxBytes: device.maxBytes });

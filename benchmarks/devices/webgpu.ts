@@ -19,7 +19,8 @@ export function webgpu(): Device {
   const backend = tf.backend() as WebGPUBackend;
   const { device, adapterInfo = {} } = backend;
   const { vendor, architecture, device: id, description } = adapterInfo;
-  const adapter = [vendor, architecture, id, description].filter(Boolean).join(' ');
+  const subgroups = device.features.has('subgroups') ? 'with subgroups' : '';
+  const adapter = [vendor, architecture, id, description, subgroups].filter(Boolean).join(' ');
   const isSoftware = /swiftshader|llvmpipe|\bcpu\b/i.test(adapter);
   const timestamps = device.features.has('timestamp-query') ? timestampClock(backend) : null;
   return {
