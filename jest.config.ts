@@ -30,6 +30,12 @@ const config: Config = {
       testMatch: ['<rootDir>/test/docs/**/*.test.ts'],
       transform,
     },
+    // The page of examples/demo in a browser.
+    {
+      displayName: 'demo',
+      testMatch: ['<rootDir>/test/demo/**/*.test.ts'],
+      transform,
+    },
     // The same suite for every backend, each in a process where that backend is real.
     ...BACKEND_PROJECTS.map((backendProject) => ({
       displayName: backendProject.name,

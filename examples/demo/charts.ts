@@ -1,0 +1,131 @@
+/** Live curves: one line per network over the training images seen. */
+import uPlot from 'uplot';
+import type { NetworkName } from './training.ts';
+
+interface Network {
+  label: string;
+  /** For narrow places. */
+  short: string;
+  /** A variable of style.css. */
+  color: string;
+  dash: number[];
+}
+
+export const NETWORKS: Record<NetworkName, Network> = {
+  teacher: { label: 'Teacher', short: 'Teacher', color: '--teacher', dash: [] },
+  student: { label: 'Student, distilled', short: 'Distilled', color: '--student', dash: [] },
+  alone: { label: 'Student, labels only', short: 'Labels only', color: '--alone', dash: [6, 4] },
+};
+
+const NAMES = Object.keys(NETWORKS) as NetworkName[];
+
+interface Axis {
+  scale: uPlot.Scale;
+  /** Values below are drawn here. */
+  least: number;
+  /** A value for the legend and the axis. */
+  text(value: number): string;
+}
+
+/** px: beside the digits there is more room than in one column. */
+const HEIGHT = { beside: 330, alone: 220 };
+const isBeside = matchMedia('(min-width: 941px)');
+
+export class Chart {
+  private readonly points = new Map<NetworkName, Map<number, number>>(NAMES.map((name) => [name, new Map()]));
+  private plot: uPlot | null = null;
+  private isDrawPending = false;
+
+  constructor(
+    private readonly place: HTMLElement,
+    private readonly axis: Axis,
+  ) {
+    this.create();
+    new ResizeObserver(() => this.plot?.setSize(this.size)).observe(place);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.create());
+  }
+
+  add(imagesSeen: number, values: Partial<Record<NetworkName, number>>): void {
+    for (const name of NAMES) {
+      const value = values[name];
+      if (value === undefined || Number.isNaN(value)) continue;
+      this.points.get(name)?.set(imagesSeen, Math.max(value, this.axis.least));
+    }
+    this.draw();
+  }
+
+  clear(): void {
+    for (const points of this.points.values()) points.clear();
+    this.draw();
+  }
+
+  private get size(): { width: number; height: number } {
+    return {
+      width: Math.max(this.place.clientWidth, 200),
+      height: isBeside.matches ? HEIGHT.beside : HEIGHT.alone,
+    };
+  }
+
+  private draw(): void {
+    if (this.isDrawPending) return;
+    this.isDrawPending = true;
+    requestAnimationFrame(() => {
+      this.isDrawPending = false;
+      this.plot?.setData(this.data);
+    });
+  }
+
+  private get data(): uPlot.AlignedData {
+    const lines = NAMES.map((name) => {
+      const sorted = [...(this.points.get(name) ?? [])];
+      return [sorted.map(([x]) => x), sorted.map(([, y]) => y)] as uPlot.AlignedData;
+    });
+    return uPlot.join(lines);
+  }
+
+  private create(): void {
+    this.plot?.destroy();
+    const style = getComputedStyle(document.documentElement);
+    const color = (variable: string) => style.getPropertyValue(variable).trim();
+    const axis: uPlot.Axis = {
+      stroke: color('--muted'),
+      grid: { stroke: color('--line'), width: 1 },
+      ticks: { show: false },
+      font: `12px ${style.fontFamily}`,
+    };
+    const { text, scale } = this.axis;
+    this.plot = new uPlot(
+      {
+        ...this.size,
+        padding: [8, 12, 0, 0],
+        cursor: { points: { size: 7 }, drag: { x: false, y: false } },
+        legend: { live: true },
+        scales: { x: { time: false }, y: scale },
+        axes: [
+          { ...axis, size: 28, space: 60, values: (_, ticks) => ticks.map(thousands) },
+          { ...axis, size: 42, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : text(tick))) },
+        ],
+        series: [
+          { label: 'Images', value: (_, value) => (value === null ? '–' : value.toLocaleString('en')) },
+          ...NAMES.map(
+            (name): uPlot.Series => ({
+              label: NETWORKS[name].short,
+              stroke: color(NETWORKS[name].color),
+              width: 2,
+              dash: NETWORKS[name].dash,
+              spanGaps: true,
+              points: { show: false },
+              value: (_, value) => (value === null ? '–' : text(value)),
+            }),
+          ),
+        ],
+      },
+      this.data,
+      this.place,
+    );
+  }
+}
+
+function thousands(images: number): string {
+  return images >= 1000 ? `${images / 1000}k` : String(images);
+}

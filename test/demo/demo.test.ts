@@ -1,0 +1,318 @@
+/** The page of `npm run demo` in a real Chromium: served as developers see it, and as the static files that --build writes. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { launchChromium, whyNoChromium } from '../../scripts/chromium.ts';
+
+const SCRIPT = resolve('scripts/demo.ts');
+const TINY = 'trainingImages=160&testImages=100&batchSize=32&epochs=3&teacherUnits=16&studentUnits=8';
+const REQUIRED = (process.env.TFJS_DISTILL_REQUIRE_BACKENDS ?? '').split(',').includes('all');
+const absent = whyNoChromium();
+
+jest.setTimeout(120_000);
+
+/** `npm run demo` with these arguments; resolves to the address that it prints. */
+async function serve(...args: string[]): Promise<{ process: ChildProcess; address: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', SCRIPT, '--port', '0', ...args], {
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  let output = '';
+  const address = await new Promise<string>((done, fail) => {
+    const read = (chunk: Buffer) => {
+      output += chunk.toString();
+      const found = /http:\/\/localhost:\d+\//.exec(output);
+      if (found) done(found[0]);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.on('exit', (code) => fail(new Error(`The server ended with ${code}:\n${output}`)));
+  });
+  return { process: child, address };
+}
+
+(absent === null || REQUIRED ? describe : describe.skip)(`npm run demo${absent ? `: ${absent}` : ''}`, () => {
+  let browser: Browser;
+  let server: Awaited<ReturnType<typeof serve>>;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    [browser, server] = await Promise.all([launchChromium(), serve()]);
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    server.process.kill();
+  });
+
+  async function open(
+    query: string,
+    context: BrowserContextOptions = {},
+    { address = server.address, prepare = '' } = {},
+  ): Promise<Page> {
+    complaints.length = 0;
+    // The browser of npm says 'en-US@posix' in some environments, which Intl refuses.
+    const page = await browser.newPage({ locale: 'en-US', ...context });
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.stack ?? error.message));
+    if (prepare) await page.addInitScript(prepare);
+    await page.goto(`${address}?${query}`);
+    await page.waitForSelector('body[data-state=ready]', { timeout: 60_000 });
+    return page;
+  }
+
+  const text = async (page: Page, selector: string) => (await page.textContent(selector)) ?? '';
+  const dataset = (page: Page) => page.evaluate(() => ({ ...document.body.dataset }));
+  const teacherShares = (page: Page) =>
+    page.$$eval('#distribution .bars .teacher', (bars) =>
+      bars.map((bar) => Number.parseFloat((bar as HTMLElement).style.height)),
+    );
+  const guesses = (page: Page) => page.$$eval('.guess b', (cards) => cards.map((card) => card.textContent));
+
+  async function trainToTheEnd(page: Page): Promise<void> {
+    await page.click('#train');
+    await page.waitForSelector('body[data-state=done]', { timeout: 90_000 });
+  }
+
+  /** The legend of a chart under the cursor at a share of its width: what a reader sees there. */
+  async function legendAt(page: Page, chart: string, share: number): Promise<Record<string, number>> {
+    const box = await page.locator(`#${chart} .u-over`).boundingBox();
+    if (!box) throw new Error(`#${chart} is not drawn.`);
+    await page.mouse.move(box.x + share * (box.width - 2) + 1, box.y + box.height / 2);
+    await page.waitForFunction(
+      (chart) => !document.querySelector(`#${chart} .u-value`)?.textContent?.includes('–'),
+      chart,
+    );
+    const entries = await page.$$eval(`#${chart} .u-series`, (rows) =>
+      rows.map(
+        (row) =>
+          [
+            row.querySelector('.u-label')?.textContent ?? '',
+            Number.parseFloat((row.querySelector('.u-value')?.textContent ?? '').replaceAll(',', '')),
+          ] as const,
+      ),
+    );
+    return Object.fromEntries(entries);
+  }
+
+  it('trains on WebGPU, says on what, and comes to what WebAssembly comes to', async () => {
+    const query = 'trainingImages=160&testImages=100&batchSize=80&epochs=3&teacherUnits=16&studentUnits=8';
+    const page = await open(`${query}&backend=webgpu`);
+    expect(await dataset(page)).toMatchObject({ backend: 'webgpu', adapter: expect.stringMatching(/\w/) });
+    expect(await page.inputValue('#backend')).toBe('webgpu');
+    const { adapter } = await dataset(page);
+    expect(await text(page, '#adapter')).toBe(
+      /swiftshader/i.test(adapter ?? '') ? `${adapter} (software-rendered)` : adapter,
+    );
+    await trainToTheEnd(page);
+    const first = await legendAt(page, 'loss-chart', 0);
+    const last = await legendAt(page, 'loss-chart', 1);
+    expect(last.Images).toBe(480);
+    expect(last.Teacher).toBeLessThan(first.Teacher);
+    expect(complaints).toEqual([]);
+    await page.close();
+
+    const other = await open(`${query}&backend=wasm`);
+    await trainToTheEnd(other);
+    const same = await legendAt(other, 'loss-chart', 1);
+    expect(Math.abs(last.Teacher - same.Teacher)).toBeLessThan(0.05 * same.Teacher);
+    await other.close();
+  });
+
+  it('pauses, resumes, resets, and answers while it trains', async () => {
+    const page = await open('trainingImages=20000&epochs=50&testImages=100&backend=wasm');
+    await page.click('#train');
+    await page.waitForFunction(
+      () => Number(document.querySelector<HTMLProgressElement>('#progress')?.value) > 0,
+    );
+    expect(await text(page, '#train')).toBe('Pause');
+    const frames = await page.evaluate(async () => {
+      const start = performance.now();
+      let count = 0;
+      for (; performance.now() - start < 1000; count++) await new Promise(requestAnimationFrame);
+      return count;
+    });
+    expect(frames).toBeGreaterThan(5);
+    await page.click('#train');
+    expect(await dataset(page)).toMatchObject({ state: 'paused' });
+    await page.waitForTimeout(500); // the slice that was under way ends
+    const progress = () => page.$eval('#progress', (bar) => (bar as HTMLProgressElement).value);
+    const atPause = await progress();
+    await page.waitForTimeout(300);
+    expect(await progress()).toBe(atPause);
+    await page.click('#train');
+    await page.waitForFunction(
+      (value) => (document.querySelector<HTMLProgressElement>('#progress')?.value ?? 0) > value,
+      atPause,
+    );
+    await page.click('#reset');
+    await page.waitForSelector('body[data-state=ready]');
+    expect(await progress()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('students learn from the teacher, even the digit that they never see', async () => {
+    const page = await open(
+      'trainingImages=3000&testImages=1000&epochs=4&teacherUnits=64&studentUnits=32&backend=wasm',
+    );
+    await trainToTheEnd(page);
+    const [teacher, student, alone] = await page.$$eval('#results tbody tr', (rows) =>
+      rows.map((row) => [...row.children].slice(2).map((cell) => Number(cell.textContent))),
+    );
+    const [, ofHidden] = /of ([\d,]+) 3s/.exec(await text(page, '#hidden-digit')) ?? [];
+    expect(alone[1]).toBe(Number(ofHidden));
+    expect(student[1]).toBeLessThan(0.9 * Number(ofHidden));
+    expect(teacher[0]).toBeLessThan(250);
+    const first = await legendAt(page, 'loss-chart', 0);
+    const last = await legendAt(page, 'loss-chart', 0.85); // students see fewer images than the teacher
+    expect(last.Distilled).toBeLessThan(first.Distilled / 2);
+    expect(last['Labels only']).toBeLessThan(first['Labels only'] / 2);
+
+    // The slider: towards one digit when cold, towards a tenth each when hot.
+    const spread: number[] = [];
+    for (const position of ['-1', '1', '3', '5']) {
+      await page.fill('#temperature', position);
+      const shares = await teacherShares(page);
+      expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(100, 1);
+      spread.push(Math.max(...shares) - Math.min(...shares));
+    }
+    expect(spread).toEqual([...spread].sort((a, b) => b - a));
+    expect(spread[0]).toBeGreaterThan(5 * spread[3]);
+    expect(Number(await text(page, '#entropy'))).toBeGreaterThan(2.2);
+
+    // A drawn stroke is a 1.
+    const pad = await page.locator('#pad').boundingBox();
+    if (!pad) throw new Error('There is no pad.');
+    await page.mouse.move(pad.x + pad.width * 0.54, pad.y + pad.height * 0.2);
+    await page.mouse.down();
+    await page.mouse.move(pad.x + pad.width * 0.46, pad.y + pad.height * 0.8, { steps: 12 });
+    await page.mouse.up();
+    await page.waitForFunction(() => document.querySelector('#truth')?.textContent?.includes('drawing'));
+    await page.waitForFunction(() => document.querySelector('.guess b')?.textContent === '1');
+    expect(await page.$('#picker [aria-checked=true]')).toBeNull();
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('measures the fused loss beside stock ops, having compared their results', async () => {
+    const page = await open('backend=wasm');
+    await page.click('#measure');
+    await page.waitForFunction(
+      () => /^Measured on|stopped/.test(document.querySelector('#measure-status')?.textContent ?? ''),
+      undefined,
+      { timeout: 60_000 },
+    );
+    expect(await text(page, '#measure-status')).toBe('Measured on wasm, CPU, SIMD WebAssembly.');
+    const times = await page.$$eval('#times tbody tr', (rows) =>
+      rows.map((row) =>
+        [...row.querySelectorAll('td')].map((cell) =>
+          Number.parseFloat((cell.textContent ?? '').replaceAll(',', '')),
+        ),
+      ),
+    );
+    expect(times).toHaveLength(4);
+    for (const [stock, fused, ratio] of times) expect(stock / fused / ratio).toBeCloseTo(1, 0);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('works with the keyboard alone', async () => {
+    const page = await open(`${TINY}&backend=wasm`);
+    const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName);
+    const tabTo = async (id: string) => {
+      for (let k = 0; k < 30 && (await focused()) !== id; k++) await page.keyboard.press('Tab');
+      expect(await focused()).toBe(id);
+    };
+    await tabTo('train');
+    const outline = await page.evaluate(
+      () => getComputedStyle(document.activeElement as Element).outlineStyle,
+    );
+    expect(outline).toBe('solid');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('body[data-state=done]', { timeout: 60_000 });
+
+    for (let k = 0; k < 30; k++) {
+      await page.keyboard.press('Tab');
+      if (await page.evaluate(() => document.activeElement?.getAttribute('role') === 'radio')) break;
+    }
+    const chosen = () =>
+      page.$eval('#picker [aria-checked=true]', (button) => button.getAttribute('aria-label'));
+    const before = await chosen();
+    await page.keyboard.press('ArrowRight');
+    expect(await chosen()).not.toBe(before);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowLeft');
+    expect(await chosen()).toBe(before);
+    expect(await page.$$('#picker [tabindex="0"]')).toHaveLength(1);
+    await page.waitForFunction(() =>
+      /Teacher: \d/.test(document.querySelector('#spoken')?.textContent ?? ''),
+    );
+
+    await tabTo('temperature');
+    const shares = await teacherShares(page);
+    await page.keyboard.press('ArrowLeft');
+    expect(await teacherShares(page)).not.toEqual(shares);
+    expect(await page.getAttribute('#temperature', 'aria-valuetext')).toBe(
+      await text(page, '#temperature-value'),
+    );
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('fits a phone, is drawn on with a finger, and is dark where that is preferred', async () => {
+    const page = await open(`${TINY}&backend=wasm`, {
+      viewport: { width: 360, height: 740 },
+      isMobile: true,
+      hasTouch: true,
+      colorScheme: 'dark',
+    });
+    await page.click('summary');
+    await trainToTheEnd(page);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    const luminance = await page.evaluate(() =>
+      (getComputedStyle(document.body).backgroundColor.match(/\d+/g) ?? []).slice(0, 3).map(Number),
+    );
+    expect(Math.max(...luminance)).toBeLessThan(60);
+    await page.locator('#pad').scrollIntoViewIfNeeded();
+    await page.locator('#pad').tap();
+    await page.waitForFunction(() => document.querySelector('#truth')?.textContent?.includes('drawing'));
+    expect(await guesses(page)).toHaveLength(3);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('without WebGPU it says why and runs on what is there', async () => {
+    const page = await open(TINY, {}, { prepare: 'delete Navigator.prototype.gpu;' });
+    expect(await dataset(page)).toMatchObject({ backend: 'webgl' });
+    expect(await text(page, '#notice')).toBe(
+      'WebGPU is not available: this browser has no WebGPU, or it is switched off. The page runs on WebGL.',
+    );
+    await page.selectOption('#backend', 'cpu');
+    await page.waitForSelector('body[data-state=ready][data-backend=cpu]');
+    expect(await text(page, '#adapter')).toBe('CPU, plain JavaScript');
+    await trainToTheEnd(page);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('a static build is the same page', async () => {
+    const folder = mkdtempSync(join(resolve('.cache'), 'demo-'));
+    try {
+      await promisify(execFile)(process.execPath, ['--import', 'tsx', SCRIPT, '--build', '--out', folder]);
+      const built = await serve('--preview', '--out', folder);
+      const page = await open(`${TINY}&backend=webgl`, {}, { address: built.address });
+      expect(await dataset(page)).toMatchObject({ backend: 'webgl', adapter: expect.stringMatching(/\w/) });
+      await trainToTheEnd(page);
+      expect(complaints).toEqual([]);
+      await page.close();
+      built.process.kill();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
