@@ -2,17 +2,17 @@
 import { register } from '../register.ts';
 
 export type { DatasetLike } from './dataset.ts';
-export {
-  Distiller,
-  type DistillerCompileArgs,
-  type DistillerConfig,
-  type DistillerElement,
-  type DistillerEvaluateArgs,
-  type DistillerEvaluateDatasetArgs,
-  type DistillerFitArgs,
-  type DistillerFitDatasetArgs,
-  type DistillerOptions,
-} from './distiller.ts';
+export { Distiller } from './distiller.ts';
+export type {
+  DistillerCompileArgs,
+  DistillerConfig,
+  DistillerElement,
+  DistillerEvaluateArgs,
+  DistillerEvaluateDatasetArgs,
+  DistillerFitArgs,
+  DistillerFitDatasetArgs,
+  DistillerOptions,
+} from './distiller_arguments.ts';
 export { type LayersLossOptions, layersLoss } from './layers_loss.ts';
 export type { DistillationMetric, MetricFunction } from './measures.ts';
 export {

@@ -3,7 +3,8 @@ import { type DistillationOptions, distillationLoss } from '../../src/index.ts';
 import { Distiller, type DistillerOptions } from '../../src/layers/index.ts';
 import { startBackend } from '../backends/current.ts';
 import { expectClose } from '../close.ts';
-import { CLASSES, data, errorOf, FEATURES, mlp, warningsOf, weightsOf } from './models.ts';
+import { Random } from '../random.ts';
+import { CLASSES, data, errorOf, FEATURES, graphModel, mlp, warningsOf, weightsOf } from './models.ts';
 
 beforeAll(startBackend);
 
@@ -272,6 +273,18 @@ describe('the teacher', () => {
       histories.push([...history.loss, ...history.agreement].map(Number));
     }
     for (const history of histories) expectClose(history, histories[0], 1e-5, 'history');
+  });
+
+  it('may be a tf.GraphModel', async () => {
+    const { x, labels } = data(ROWS, 23);
+    const kernel = new Random(5).normals(FEATURES * CLASSES);
+    const logits = tf.matMul(x, tf.tensor2d(kernel, [FEATURES, CLASSES]));
+    const histories = [];
+    for (const teacher of [await graphModel(kernel), logits]) {
+      const { history } = await distillerOf({ teacher, temperature: 2 }).fit(x, labels, ONE_BATCH);
+      histories.push([...history.loss, ...history.klDivergence].map(Number));
+    }
+    expectClose(histories[1], histories[0], 1e-4, 'history');
   });
 
   it('may be logits alone, which then are split with the data; other data needs its own', async () => {

@@ -41,6 +41,39 @@ export function data(rows: number, seed: number): Data {
   };
 }
 
+/** A tf.GraphModel of one matrix product, features to logits, as tfjs-converter writes them. */
+export async function graphModel(kernel: Float32Array, classes = CLASSES): Promise<tf.GraphModel> {
+  const dtype = { type: 'DT_FLOAT' };
+  const shapeOf = (...sizes: number[]) => ({ shape: { dim: sizes.map((size) => ({ size: `${size}` })) } });
+  const model = await tf.loadGraphModel(
+    tf.io.fromMemory({
+      modelTopology: {
+        node: [
+          { name: 'x', op: 'Placeholder', attr: { dtype, shape: shapeOf(-1, FEATURES) } },
+          {
+            name: 'kernel',
+            op: 'Const',
+            attr: {
+              dtype,
+              value: { tensor: { dtype: 'DT_FLOAT', tensorShape: shapeOf(FEATURES, classes).shape } },
+            },
+          },
+          {
+            name: 'logits',
+            op: 'MatMul',
+            input: ['x', 'kernel'],
+            attr: { T: dtype, transpose_a: { b: false }, transpose_b: { b: false } },
+          },
+        ],
+        versions: { producer: 1, minConsumer: 1 },
+      },
+      weightSpecs: [{ name: 'kernel', shape: [FEATURES, classes], dtype: 'float32' }],
+      weightData: new Float32Array(kernel).buffer,
+    }),
+  );
+  return model;
+}
+
 /** All weights of a model, read back. */
 export async function weightsOf(model: tf.LayersModel): Promise<number[]> {
   const values = await Promise.all(model.getWeights().map((weight) => weight.data()));

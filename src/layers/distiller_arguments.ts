@@ -1,0 +1,139 @@
+import { type NamedTensorMap, Reduction, Tensor, tidy } from '@tensorflow/tfjs-core';
+import {
+  type ClassWeight,
+  LayersModel,
+  type ModelCompileArgs,
+  type ModelEvaluateArgs,
+  type ModelFitArgs,
+  type ModelFitDatasetArgs,
+} from '@tensorflow/tfjs-layers';
+import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
+import { type DatasetLike, isDataset } from './dataset.ts';
+import type { DistillationMetric, MetricFunction } from './measures.ts';
+import { isPredictor, type Teacher } from './teacher.ts';
+
+const NAME = 'Distiller';
+
+/** The options of distillationLoss that hold for every batch; labels and weights come with the data. */
+export type LossOptions = Omit<DistillationOptions, 'labels' | 'weights' | 'teacherGradient'>;
+
+/** A student, a teacher, and what the loss is made of. */
+export interface DistillerOptions extends LossOptions {
+  /** Built, with one output, logits `[batch, ..., C]`. Its weights are what is trained. */
+  student: LayersModel;
+  /** A model with one output of the student's shape, logits unless `targets` says otherwise, or its logits. */
+  teacher: Teacher;
+}
+
+/** What {@link Distiller.getConfig} returns: the options of the loss, as JSON can hold them. */
+export type DistillerConfig = Omit<LossOptions, 'temperature'> & { temperature?: number };
+
+export interface DistillerCompileArgs {
+  /** As LayersModel.compile takes it: a name or a tf.Optimizer. */
+  optimizer: ModelCompileArgs['optimizer'];
+  /** What is logged beside the loss: names of metrics, functions (labels, studentLogits) => Tensor. Default all names. */
+  metrics?: readonly (DistillationMetric | MetricFunction)[];
+}
+
+/** Of a model: its input, or its inputs in order or by name. */
+export type Inputs = Tensor | Tensor[] | NamedTensorMap;
+
+/** What LayersModel.fit takes, and what belongs to distillation. */
+export interface DistillerFitArgs
+  extends Omit<ModelFitArgs, 'classWeight' | 'sampleWeight' | 'validationData'> {
+  /** [x, y]; y may be left out as in fit. */
+  validationData?: [Inputs, (Inputs | null)?];
+  /** Weight of each class, by class id; every class must be there. Training only, as in tfjs-layers. */
+  classWeight?: ClassWeight;
+  /** Weight of each sample, `[samples]`, or of each row, `[samples, ...]`. Training only. tfjs-layers itself does not know them. */
+  sampleWeight?: Tensor;
+  /** The teacher's logits for x. Then the teacher itself is not run on x. */
+  teacherLogits?: Tensor;
+  /** The teacher's logits for the x of validationData; needed where the teacher is not a model. */
+  validationTeacherLogits?: Tensor;
+}
+
+/** An element of a dataset: a batch. */
+export interface DistillerElement {
+  xs: Inputs;
+  /** Labels; may be left out as in fit. */
+  ys?: Inputs | null;
+}
+
+export interface DistillerFitDatasetArgs
+  extends Omit<ModelFitDatasetArgs<unknown>, 'classWeight' | 'validationData'> {
+  /** A dataset as that which is trained on, or [x, y]. */
+  validationData?: DatasetLike<DistillerElement> | [Inputs, (Inputs | null)?];
+  classWeight?: ClassWeight;
+  /** As for fit. For a validation dataset, a dataset of logits. */
+  validationTeacherLogits?: Tensor | DatasetLike<Tensor>;
+}
+
+export interface DistillerEvaluateArgs extends Omit<ModelEvaluateArgs, 'sampleWeight'> {
+  /** The teacher's logits for x; needed where the teacher is not a model. */
+  teacherLogits?: Tensor;
+}
+
+export interface DistillerEvaluateDatasetArgs {
+  /** How many batches. Default all. */
+  batches?: number;
+  /** The teacher's logits, in step with the dataset; needed where the teacher is not a model. */
+  teacherLogits?: DatasetLike<Tensor>;
+}
+
+const LOSS_OPTIONS: Record<keyof LossOptions, true> = {
+  temperature: true,
+  targets: true,
+  divergence: true,
+  beta: true,
+  alpha: true,
+  labelSmoothing: true,
+  scaleByTemperatureSquared: true,
+  ignoreIndex: true,
+  reduction: true,
+};
+export function checkStudent(student: unknown): asserts student is LayersModel {
+  if (!(student instanceof LayersModel)) {
+    throw new TypeError(`${NAME}: student must be a tf.LayersModel; got ${student}.`);
+  }
+  if (!student.outputs?.length) {
+    throw new Error(`${NAME}: the student has no outputs yet; give its first layer an inputShape.`);
+  }
+  if (!student.built) student.build(student.inputs[0].shape); // a tf.sequential is built when it is first used
+  if (student.outputs.length !== 1) {
+    throw new Error(
+      `${NAME}: the student must have one output; got ${student.outputs.length}. For several, train with model.fit and a layersLoss for each.`,
+    );
+  }
+}
+
+export function checkTeacher(teacher: unknown): asserts teacher is Teacher {
+  const isObject = typeof teacher === 'object' && teacher !== null;
+  if (isObject && (teacher instanceof Tensor || isPredictor(teacher) || isDataset(teacher))) return;
+  throw new TypeError(
+    `${NAME}: teacher must be a model (anything with predict), a tensor of logits or a dataset of such tensors; got ${teacher}.`,
+  );
+}
+
+export function checkLossOptions(options: LossOptions): void {
+  for (const option of Object.keys(options)) {
+    if (Object.hasOwn(LOSS_OPTIONS, option)) continue;
+    const instead: Record<string, string> = {
+      labels: 'give labels to fit, as y',
+      weights: 'give sampleWeight or classWeight to fit',
+      teacherGradient: 'the teacher is a constant here',
+    };
+    const advice = instead[option] ?? `expected student, teacher, ${Object.keys(LOSS_OPTIONS).join(', ')}`;
+    throw new Error(`${NAME}: got option '${option}'; ${advice}.`);
+  }
+  if (options.reduction === Reduction.NONE) {
+    throw new Error(`${NAME}: reduction must leave one number per batch; got tf.Reduction.NONE.`);
+  }
+  // Ranges are checked at once, as the loss of a batch of one checks them, and not in the middle of training.
+  tidy(() => distillationLoss([[0, 0]], [[0, 0]], { ...options, labels: [0] }));
+}
+
+export function withoutHardTerm(options: LossOptions): LossOptions {
+  const { alpha, labelSmoothing, ignoreIndex, ...others } = options;
+  return others;
+}

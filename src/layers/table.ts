@@ -1,0 +1,47 @@
+import { Tensor, zeros } from '@tensorflow/tfjs-core';
+import type { Inputs } from './distiller_arguments.ts';
+
+/** The data of one call, column by column, as the training model takes it. */
+export interface Table {
+  x: Tensor[];
+  teacherLogits: Tensor | null;
+  labels: Tensor | null;
+  weights: Tensor | null;
+}
+
+/** Labels given as fit takes targets, as the one tensor that they are. */
+export function onlyLabels(y: Inputs, name: string): Tensor {
+  const labels = y instanceof Tensor ? [y] : Object.values(y);
+  if (labels.length === 1 && labels[0] instanceof Tensor) return labels[0];
+  throw new TypeError(
+    `${name}: labels must be one tensor; got ${labels.length === 1 ? labels[0] : labels.length}.`,
+  );
+}
+
+export function checkRows(table: Table, name: string): void {
+  const rows = table.x[0].shape[0];
+  for (const column of ['teacherLogits', 'labels', 'weights'] as const) {
+    const tensor = table[column];
+    if (tensor === null || tensor.shape[0] === rows) continue;
+    const what = { teacherLogits: "the teacher's logits", labels: 'labels', weights: 'sampleWeight' }[column];
+    throw new Error(
+      `${name}: ${what} must have as many rows as x; got shape [${tensor.shape}] and ${rows} rows.`,
+    );
+  }
+}
+
+function tensorsOf({ x, teacherLogits, labels, weights }: Table): Tensor[] {
+  return [...x, teacherLogits, labels, weights].filter((tensor) => tensor !== null);
+}
+
+/** Inputs and targets of the training model, whose loss needs none of the latter. */
+export function columnsOf(table: Table, owned: Tensor[]): [Tensor[], Tensor] {
+  const targets = zeros([table.x[0].shape[0], 1]);
+  owned.push(targets);
+  return [tensorsOf(table), targets];
+}
+
+/** A batch of a dataset, as the training model takes it; tfjs-layers disposes all of it. */
+export function elementOf(table: Table): { xs: Tensor[]; ys: Tensor } {
+  return { xs: tensorsOf(table), ys: zeros([table.x[0].shape[0], 1]) };
+}
