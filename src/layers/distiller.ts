@@ -53,8 +53,9 @@ interface Compiled {
  * ```js
  * const distiller = new Distiller({student, teacher, temperature: 4, alpha: 0.1});
  * distiller.compile({optimizer: 'adam'});
- * await distiller.fit(x, labels, {epochs: 10, validationSplit: 0.1, callbacks: tf.callbacks.earlyStopping({monitor: 'val_loss'})});
- * student.predict(x); // or save it, as any LayersModel
+ * const callbacks = tf.callbacks.earlyStopping({monitor: 'val_loss'});
+ * const {history} = await distiller.fit(x, labels, {epochs: 10, validationSplit: 0.1, callbacks});
+ * console.log(history.agreement, history.val_loss);
  * ```
  */
 export class Distiller {
