@@ -167,12 +167,18 @@ function softTerm(row: ReferenceRow): ReferenceResult {
       break;
     }
     case 'jsd': {
-      const logMixture = Float64Array.from({ length: n }, (_, i) =>
-        Math.log(beta * p.probability[i] + (1 - beta) * q.probability[i]),
-      );
+      // By way of the larger one, which does not underflow.
+      const logMixture = Float64Array.from({ length: n }, (_, i) => {
+        const [a, b] = [p.log[i] + Math.log(beta), q.log[i] + Math.log(1 - beta)];
+        const larger = Math.max(a, b);
+        return larger === Number.NEGATIVE_INFINITY
+          ? larger
+          : larger + Math.log1p(Math.exp(Math.min(a, b) - larger));
+      });
       const ofP = sumOver(n, (i) => times(p.probability[i], () => p.log[i] - logMixture[i]));
       const ofQ = sumOver(n, (i) => times(q.probability[i], () => q.log[i] - logMixture[i]));
-      result.loss = beta * ofP + (1 - beta) * ofQ;
+      const plain = beta * ofP + (1 - beta) * ofQ;
+      result.loss = targets === 'logits' && plain < 1e-3 ? smallMixture(p, q, beta) : plain;
       for (let i = 0; i < n; i++) {
         dStudent[i] = ((1 - beta) * times(q.probability[i], () => q.log[i] - logMixture[i] - ofQ)) / t;
       }
@@ -192,6 +198,26 @@ function softTerm(row: ReferenceRow): ReferenceResult {
     for (let i = 0; i < n; i++) dTeacher[i] = (slope(i) - (p.hasMass[i] ? p.probability[i] : 0) * mean) / t;
   }
   return result;
+}
+
+/**
+ * The generalised JSD, class by class. Where p and q agree, beta (p log(p/m) - p + m) + (1 - beta) (q log(q/m) - q + m), which is the same: no term is
+ * negative, so none cancels another.
+ */
+function smallMixture(p: Distribution, q: Distribution, beta: number): number {
+  const gap = (logRatio: number) => Math.expm1(logRatio) - logRatio;
+  return sumOver(p.log.length, (i) => {
+    const [a, b] = [p.probability[i], q.probability[i]];
+    const x = q.log[i] - p.log[i];
+    if (Math.abs(x) < 1) {
+      return (
+        beta * a * gap(Math.log1p((1 - beta) * Math.expm1(x))) +
+        (1 - beta) * b * gap(Math.log1p(beta * Math.expm1(-x)))
+      );
+    }
+    const logM = Math.log(beta * a + (1 - beta) * b);
+    return (a === 0 ? 0 : beta * a * (p.log[i] - logM)) + (b === 0 ? 0 : (1 - beta) * b * (q.log[i] - logM));
+  });
 }
 
 function hardTerm(

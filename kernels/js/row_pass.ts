@@ -1,7 +1,7 @@
 /**
  * The row pass over typed arrays, in float64 arithmetic.
  *
- * Equations: MATH (1)-(18). float64 keeps the digits that the near rows of MATH (20)-(27) are about; only a very small KL is summed from its own terms.
+ * Equations: MATH (1)-(18). float64 keeps the digits that the near rows of MATH (20)-(27) are about; only a very small divergence is summed from its own terms.
  * Traffic per row: teacher and student are read once from memory (maxima first, then sums while the row is in cache), the gradient is written
  * once. Two exponentials per class, kept in a scratch row of float64 between the sums and the gradient.
  * Rows that are not finite: the table at the end of MATH.md.
@@ -234,7 +234,30 @@ class Row {
     const { targets, beta } = this.args.objective;
     const sum =
       beta * this.mixtureSum(start, t, 'teacher') + (1 - beta) * this.mixtureSum(start, t, 'student');
-    return targets === 'logits' ? Math.max(sum, 0) : sum;
+    return targets === 'logits' && sum < SMALL ? this.smallMixture(start, t) : sum;
+  }
+
+  /**
+   * J by classes. beta (m - p) + (1 - beta) (m - q) is 0, so it may be added to the term of a class, which makes two terms of it that are not negative: where p and q
+   * agree, none cancels another.
+   */
+  private smallMixture(start: number, t: number): number {
+    const { beta } = this.args.objective;
+    const gap = (excess: number) => excess - Math.log1p(excess);
+    let sum = 0;
+    for (let i = 0; i < this.args.classes; i++) {
+      const p = this.probability(i);
+      const q = this.u[i] / this.sumStudent;
+      const x = this.logQuotient(start, i, t);
+      if (Math.abs(x) <= 1) {
+        // From m/p - 1 and m/q - 1.
+        sum += beta * p * gap((1 - beta) * Math.expm1(x)) + (1 - beta) * q * gap(beta * Math.expm1(-x));
+      } else {
+        if (p !== 0) sum += beta * p * this.logShare(start, i, t, 'teacher');
+        if (q !== 0) sum += (1 - beta) * q * this.logShare(start, i, t, 'student');
+      }
+    }
+    return sum;
   }
 
   /** K_p or K_q of MATH (10), (6). */

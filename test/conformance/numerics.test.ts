@@ -37,13 +37,13 @@ for (const divergence of DIVERGENCES) {
 
   if (!halfPrecision) {
     describe(`${divergence}: rows that are not finite stay among themselves`, () => {
-      it('a class masked in the teacher has no mass there', () =>
+      it('v_i = -Infinity: p_i = 0 and the term is 0; of reverseKl there is no finite value', () =>
         expectCase(
           edited('', options, ({ v }) => {
             v[3] = NEGATIVE_INFINITY;
           }),
         ));
-      it('a class masked in the student where the teacher has mass', () =>
+      it('p_i > 0 and z_i = -Infinity: +Infinity for crossEntropy and kl, finite for reverseKl and jsd, never NaN; a finite gradient', () =>
         expectCase(
           edited('', options, ({ z }) => {
             z[3] = NEGATIVE_INFINITY;
@@ -55,7 +55,7 @@ for (const divergence of DIVERGENCES) {
             v[0] = z[0] = v[19] = z[19] = NEGATIVE_INFINITY;
           }),
         ));
-      it('a class masked in the student where the probability given is 0', () =>
+      it('z_i = -Infinity where p_i = 0: the term is 0, and the gradient at i', () =>
         expectCase(
           edited('', withProbabilities, ({ v, z }) => {
             v[3] = 0;
@@ -68,25 +68,25 @@ for (const divergence of DIVERGENCES) {
             v[5] = 0;
           }),
         ));
-      it('a whole row masked in the student is NaN', () =>
+      it('a whole row of -Infinity in z is NaN in that row only', () =>
         expectCase(
           edited('', options, ({ z }) => {
             z.fill(NEGATIVE_INFINITY);
           }),
         ));
-      it('a whole row masked in the teacher is NaN', () =>
+      it('a whole row of -Infinity in v is NaN in that row only', () =>
         expectCase(
           edited('', options, ({ v }) => {
             v.fill(NEGATIVE_INFINITY);
           }),
         ));
-      it('NaN in the student makes its row NaN', () =>
+      it('NaN in z is NaN in that row only', () =>
         expectCase(
           edited('', options, ({ z }) => {
             z[0] = NOT_A_NUMBER;
           }),
         ));
-      it('NaN in the teacher makes its row NaN', () =>
+      it('NaN in v is NaN in that row only', () =>
         expectCase(
           edited('', options, ({ v }) => {
             v[19] = NOT_A_NUMBER;
@@ -105,26 +105,26 @@ for (const divergence of DIVERGENCES) {
             v[3] = NOT_A_NUMBER;
           }),
         ));
-      it('+Infinity in the student makes its row NaN', () =>
+      it('+Infinity in z is NaN in that row only', () =>
         expectCase(
           edited('', options, ({ z }) => {
             z[7] = POSITIVE_INFINITY;
           }),
         ));
-      it('+Infinity in the teacher makes its row NaN', () =>
+      it('+Infinity in v is NaN in that row only', () =>
         expectCase(
           edited('', options, ({ v }) => {
             v[7] = POSITIVE_INFINITY;
           }),
         ));
-      it('a row of weight 0 is exactly 0 even if it holds NaN', () =>
+      it('a row of weight 0 contributes exactly 0 even if it holds NaN', () =>
         expectCase(
           edited('', { ...options, weights: [1, 0, 2, 1] }, ({ v, z }) => {
             v[1] = NOT_A_NUMBER;
             z.fill(NEGATIVE_INFINITY);
           }),
         ));
-      it('an ignored row is exactly 0 even if it holds NaN', () => {
+      it('an ignored row contributes exactly 0 even if it holds NaN', () => {
         const problem = edited('', { ...options, labels: 'classIds', ignoreIndex: -1 }, ({ v }) => {
           v[1] = NOT_A_NUMBER;
         });
@@ -135,12 +135,25 @@ for (const divergence of DIVERGENCES) {
   }
 
   describe(`${divergence}: small and odd rows`, () => {
-    it('a class id outside of [0, C) makes its row NaN', () => {
+    it('a label outside of [0, C) that is not ignoreIndex makes its row NaN', () => {
       const problem = edited('', { ...options, labels: 'classIds' }, () => {});
       problem.labelIds?.set([20], 1);
       return expectCase(problem);
     });
-    it('one class gives 0 and gradient 0', () => expectCase(makeCase('', [5, 1], options, { seed: 8 })));
+    it('one class (C = 1) gives 0 and gradient 0', () =>
+      expectCase(makeCase('', [5, 1], options, { seed: 8 })));
+    it('a T in a tensor that is no finite number above 0 makes its row NaN', () =>
+      expectCase(
+        makeCase(
+          '',
+          [6, 20],
+          {
+            ...options,
+            temperature: [2, -1, 0, ...(halfPrecision ? [3, 4] : [NOT_A_NUMBER, POSITIVE_INFINITY]), 5],
+          },
+          { seed: 15 },
+        ),
+      ));
     it('zero rows give an empty tensor, 0 when reduced, and an empty gradient', async () => {
       const v = tf.zeros([0, 5]);
       const z = tf.zeros([0, 5]);
@@ -208,11 +221,13 @@ for (const divergence of DIVERGENCES) {
       ));
 
     if (!halfPrecision) {
-      for (const temperature of [1e3, 1e4]) {
+      for (const temperature of [1, 20, 1e3, 1e4]) {
         for (const [state, distance] of [
           ['apart', 3],
           ['nearly converged', 1e-2],
+          ['a hair apart', 1e-4],
         ] as const) {
+          if (temperature < 1e3 && state === 'apart') continue; // no row is near
           it(`T = ${temperature}, student and teacher ${state}: T^2 D within 1e-3 and gradient within 1e-4 of their own size`, async () => {
             const problem = makeCase(
               '',
@@ -244,28 +259,40 @@ for (const divergence of DIVERGENCES) {
   });
 }
 
-describe('targets that are no distribution', () => {
-  it('unnormalised targets of mass S give (S q - p)/T', () =>
-    expectCase(
-      makeCase('', [6, 21], { targets: 'probabilities', temperature: 2 }, { seed: 13, mass: 1.75 }),
-    ));
+for (const divergence of DIVERGENCES) {
+  describe(`${divergence}: targets that are no distribution`, () => {
+    for (const mass of [0.25, 1.75]) {
+      it(`unnormalised targets of mass S = ${mass}`, () =>
+        expectCase(
+          makeCase('', [6, 21], { divergence, targets: 'probabilities', temperature: 2 }, { seed: 13, mass }),
+        ));
+    }
 
-  it('a row of zeros gives 0 and gradient 0', async () => {
-    const problem = makeCase(
-      '',
-      [3, 21],
-      { targets: 'probabilities', temperature: 2 },
-      {
-        seed: 14,
-        edit: ({ teacher }) => teacher.fill(0, 21, 42),
-      },
-    );
-    const { loss, dStudent } = await runCase(problem, ones(3), false);
-    expectClose(loss.subarray(1, 2), [0], 0, 'loss');
-    expectClose(dStudent.subarray(21, 42), new Float32Array(21), 0, 'dStudent');
-    await expectCase(problem);
+    // MATH.md, "Rows that are not finite": 0 for crossEntropy and kl, +Infinity for reverseKl, -(1 - beta) log(1 - beta) for jsd.
+    const valueOfNothing = { crossEntropy: 0, kl: 0, reverseKl: POSITIVE_INFINITY, jsd: 0.5 * Math.LN2 }[
+      divergence
+    ];
+    if (!halfPrecision || Number.isFinite(valueOfNothing)) {
+      it(`an all-zero targets row gives ${valueOfNothing}, and gradient ${divergence === 'reverseKl' ? 'NaN' : 0}`, async () => {
+        const problem = makeCase(
+          '',
+          [3, 21],
+          { divergence, targets: 'probabilities', temperature: 2, scaleByTemperatureSquared: false },
+          {
+            seed: 14,
+            edit: ({ teacher }) => teacher.fill(0, 21, 42),
+          },
+        );
+        const { loss, dStudent } = await runCase(problem, ones(3), false);
+        const bound = divergence === 'jsd' ? TOLERANCE : 0;
+        const slope = divergence === 'reverseKl' ? NOT_A_NUMBER : 0;
+        expectClose(loss.subarray(1, 2), [valueOfNothing], bound, 'loss');
+        expectClose(dStudent.subarray(21, 42), new Float32Array(21).fill(slope), bound, 'dStudent');
+        await expectCase(problem);
+      });
+    }
   });
-});
+}
 
 describe('dtypes', () => {
   it('int32 and bool logits are cast to float32', async () => {
