@@ -1,3 +1,8 @@
+/**
+ * Distillation losses for TensorFlow.js. The import registers the kernels and gradients with tfjs-core, on every backend.
+ *
+ * @module tfjs-distill
+ */
 import { register } from './register.ts';
 
 export type { Divergence, Targets } from '../kernels/objective.ts';

@@ -1,6 +1,10 @@
 /** What is used of a dataset: `tf.data.Dataset`, or anything else that can be iterated anew for every epoch. */
 export interface DatasetLike<T> {
-  iterator(): Promise<{ next(): Promise<IteratorResult<T>> }>;
+  /** Starts anew: an iterator over all elements. */
+  iterator(): Promise<{
+    /** The next element, or that there is none. */
+    next(): Promise<IteratorResult<T>>;
+  }>;
   /** Number of elements; not finite, or left out, if that is not known. */
   size?: number | undefined;
 }

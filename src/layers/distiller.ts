@@ -59,7 +59,9 @@ interface Compiled {
  * ```
  */
 export class Distiller {
+  /** What is trained. */
   readonly student: LayersModel;
+  /** As it was given. */
   readonly teacher: Teacher;
   private readonly options: LossOptions;
   private compiled: Compiled | null = null;
@@ -119,6 +121,7 @@ export class Distiller {
     return this.running?.stopTraining ?? false;
   }
 
+  /** Has effect during training only. */
   set stopTraining(stop: boolean) {
     if (this.running !== null) this.running.stopTraining = stop;
   }

@@ -1,4 +1,8 @@
-/** The part of the package for models of `@tensorflow/tfjs-layers`: a loss for `model.compile`, and a trainer. */
+/**
+ * The part of the package for models of `@tensorflow/tfjs-layers`: a loss for `model.compile`, and a trainer.
+ *
+ * @module tfjs-distill/layers
+ */
 import { register } from '../register.ts';
 
 export type { DatasetLike } from './dataset.ts';

@@ -5,6 +5,7 @@ import { type DatasetLike, isDataset, mapDataset } from './dataset.ts';
 
 /** Anything that predicts logits: a tf.LayersModel, a tf.GraphModel, or an object of one's own. */
 export interface Predictor {
+  /** One output, the logits of every row of x. */
   predict(x: Tensor | Tensor[], args: { batchSize?: number }): Tensor | Tensor[] | NamedTensorMap;
 }
 
@@ -66,6 +67,7 @@ export interface CacheTeacherLogitsProgress {
   remainingMs: number | null;
 }
 
+/** What {@link cacheTeacherLogits} takes besides teacher and data. */
 export interface CacheTeacherLogitsArgs {
   /** Rows of x per batch; a dataset has batches of its own. Default 128. */
   batchSize?: number;
@@ -96,11 +98,12 @@ export async function cacheTeacherLogits(
   data: Tensor | Tensor[],
   args?: CacheTeacherLogitsArgs,
 ): Promise<Tensor>;
-export async function cacheTeacherLogits<T extends { xs: Tensor | Tensor[] | NamedTensorMap }>(
-  teacher: Predictor,
-  data: DatasetLike<T>,
-  args?: CacheTeacherLogitsArgs,
-): Promise<DatasetLike<Tensor>>;
+export async function cacheTeacherLogits<
+  T extends {
+    /** Inputs of the teacher. */
+    xs: Tensor | Tensor[] | NamedTensorMap;
+  },
+>(teacher: Predictor, data: DatasetLike<T>, args?: CacheTeacherLogitsArgs): Promise<DatasetLike<Tensor>>;
 export async function cacheTeacherLogits(
   teacher: Predictor,
   data: Tensor | Tensor[] | DatasetLike<{ xs: Tensor | Tensor[] | NamedTensorMap }>,

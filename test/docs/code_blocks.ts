@@ -14,6 +14,8 @@ export interface CodeBlock {
   code: string;
 }
 
+export const isProgram = ({ language }: CodeBlock) => language === 'ts' || language === 'js';
+
 const FENCE = /^ *```(\S*)(.*)$/;
 
 /** The fenced blocks of a text, each with those that it continues in front of it. */
@@ -31,8 +33,7 @@ function codeBlocks(text: string, file: string): CodeBlock[] {
       };
     } else if (open !== null && fence) {
       if (open.flags.includes('continues')) {
-        const { language } = open;
-        const before = blocks.findLast((block) => block.language === language);
+        const before = blocks.findLast(isProgram);
         if (!before) throw new Error(`${open.place} continues no block above it.`);
         open.code = before.code + open.code;
       }

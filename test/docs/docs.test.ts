@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { launchChromium } from '../../scripts/chromium.ts';
 import { describeWhereChromiumRuns } from '../package/where_chromium_runs.ts';
-import { type CodeBlock, docstringExamples, pageBlocks } from './code_blocks.ts';
+import { type CodeBlock, docstringExamples, isProgram, pageBlocks } from './code_blocks.ts';
 import { compileBlocks } from './compile_blocks.ts';
 import { runHtml, runInNode, runInPage } from './run_block.ts';
 
@@ -27,11 +27,14 @@ const examples = docstringExamples().map((block) => ({
   ...block,
   code: `${DOCSTRING_PRELUDE}{\n${block.code}}\n`,
 }));
-const programs = [...inPages, ...examples].filter(({ language }) => ['ts', 'js'].includes(language));
+const programs = [...inPages, ...examples].filter(isProgram);
 const pages = inPages.filter(({ language }) => language === 'html');
 const commands = inPages.filter(({ language }) => language === 'sh');
 
-const runs = (block: CodeBlock) => !block.flags.includes('compile-only');
+/** A block that another one continues runs as part of that. */
+const runs = (block: CodeBlock) =>
+  !block.flags.includes('compile-only') &&
+  !programs.some((other) => other !== block && other.code.startsWith(block.code));
 const needsGpu = ({ code }: CodeBlock) => /tfjs-backend-web(gpu|gl)'/.test(code);
 
 describe('every program of README.md, docs/ and the docstrings', () => {
