@@ -26,8 +26,12 @@ export interface DistillerOptions extends LossOptions {
 }
 
 /** What {@link Distiller.getConfig} returns: the options of the loss, as JSON can hold them. */
-export type DistillerConfig = Omit<LossOptions, 'temperature'> & { temperature?: number };
+export type DistillerConfig = Omit<LossOptions, 'temperature'> & {
+  /** One number for every row. */
+  temperature?: number;
+};
 
+/** What {@link Distiller.compile} takes. */
 export interface DistillerCompileArgs {
   /** As LayersModel.compile takes it: a name or a tf.Optimizer. */
   optimizer: ModelCompileArgs['optimizer'];
@@ -55,25 +59,30 @@ export interface DistillerFitArgs
 
 /** An element of a dataset: a batch. */
 export interface DistillerElement {
+  /** Inputs of the student, and of the teacher. */
   xs: Inputs;
   /** Labels; may be left out as in fit. */
   ys?: Inputs | null;
 }
 
+/** What LayersModel.fitDataset takes, and what belongs to distillation. */
 export interface DistillerFitDatasetArgs
   extends Omit<ModelFitDatasetArgs<unknown>, 'classWeight' | 'validationData'> {
   /** A dataset as that which is trained on, or [x, y]. */
   validationData?: DatasetLike<DistillerElement> | [Inputs, (Inputs | null)?];
+  /** As for fit. */
   classWeight?: ClassWeight;
   /** As for fit. For a validation dataset, a dataset of logits. */
   validationTeacherLogits?: Tensor | DatasetLike<Tensor>;
 }
 
+/** What LayersModel.evaluate takes, and the teacher's logits. */
 export interface DistillerEvaluateArgs extends Omit<ModelEvaluateArgs, 'sampleWeight'> {
   /** The teacher's logits for x; needed where the teacher is not a model. */
   teacherLogits?: Tensor;
 }
 
+/** What LayersModel.evaluateDataset takes, and the teacher's logits. */
 export interface DistillerEvaluateDatasetArgs {
   /** How many batches. Default all. */
   batches?: number;
