@@ -3,6 +3,10 @@ import { dirname, resolve } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import type { BackendProject } from '../test/backends/projects.ts';
 
+/** Where tfjs's .wasm files lie, and where a page finds them. */
+export const WASM_FOLDER = resolve('node_modules/@tensorflow/tfjs-backend-wasm/dist');
+export const PAGE_WASM_FOLDER = '/tfjs-backend-wasm/';
+
 /**
  * One script with everything in it and one single copy of tfjs-core, but for tfjs-node: no bundler can pack its addon, so it brings its own, and they share one engine.
  *
@@ -47,7 +51,7 @@ export async function bundleForBackend(
     define: {
       ...Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)])),
       BACKEND_PROJECT: JSON.stringify(project),
-      WASM_FOLDER: JSON.stringify(`${resolve(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist')}/`),
+      WASM_FOLDER: JSON.stringify(inNode ? `${WASM_FOLDER}/` : PAGE_WASM_FOLDER),
       ...define,
     },
     ...rest,

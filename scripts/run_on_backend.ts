@@ -3,7 +3,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { basename, join } from 'node:path';
 import type { BackendProject } from '../test/backends/projects.ts';
+import { PAGE_WASM_FOLDER, WASM_FOLDER } from './bundle_for_backend.ts';
 import { launchChromium, whyNoChromium } from './chromium.ts';
 import { whyNoTensorFlow } from './setup_tensorflow.ts';
 
@@ -73,17 +75,20 @@ async function runInChromium<Report>(
   report: (report: Report) => void,
   argument: unknown,
 ): Promise<void> {
-  const server = createServer((request, response) => {
-    const isScript = request.url === '/script.js';
-    response.setHeader(
-      'content-type',
-      isScript ? 'text/javascript; charset=utf-8' : 'text/html; charset=utf-8',
-    );
-    response.end(
-      isScript
-        ? readFileSync(bundle)
-        : '<!doctype html><title>tfjs-distill</title><script src="/script.js"></script>',
-    );
+  const server = createServer(({ url = '/' }, response) => {
+    // Isolated, so that the page may share memory between threads.
+    response.setHeader('cross-origin-opener-policy', 'same-origin');
+    response.setHeader('cross-origin-embedder-policy', 'require-corp');
+    if (url === '/script.js') {
+      response.setHeader('content-type', 'text/javascript; charset=utf-8');
+      response.end(readFileSync(bundle));
+    } else if (url.startsWith(PAGE_WASM_FOLDER)) {
+      response.setHeader('content-type', 'application/wasm');
+      response.end(readFileSync(join(WASM_FOLDER, basename(url))));
+    } else {
+      response.setHeader('content-type', 'text/html; charset=utf-8');
+      response.end('<!doctype html><title>tfjs-distill</title><script src="/script.js"></script>');
+    }
   });
   await new Promise<void>((done) => server.listen(0, 'localhost', done));
   const browser = await launchChromium();

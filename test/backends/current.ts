@@ -37,6 +37,7 @@ export async function describeBackend(): Promise<string> {
   if (backendName === 'webgpu') return describeWebGPU();
   if (backendName === 'webgl') return describeWebGL();
   if (backendName === 'tensorflow') return describeTensorFlow();
+  if (backendName === 'wasm') return describeWasm();
   return backendName;
 }
 
@@ -47,6 +48,15 @@ function describeTensorFlow(): string {
   const { binding } = tf.backend() as tf.KernelBackend & { binding?: { TF_Version?: string } };
   if (!binding?.TF_Version) throw new Error("Backend 'tensorflow' has no native binding.");
   return `tensorflow ${binding.TF_Version}`;
+}
+
+/** In a page the build with threads, whose memory is shared; in Node tfjs has the other alone. */
+function describeWasm(): string {
+  const { wasm } = tf.backend() as tf.KernelBackend & { wasm?: { HEAPU8: Uint8Array } };
+  const hasThreads = wasm?.HEAPU8.buffer instanceof SharedArrayBuffer;
+  if (hasThreads !== (BACKEND_PROJECT.host === 'chromium'))
+    throw new Error(`Backend 'wasm' runs ${hasThreads ? 'with' : 'without'} threads.`);
+  return `wasm ${hasThreads ? 'with' : 'without'} threads`;
 }
 
 /** A backend that knows the stock ops and nothing of ours. */

@@ -24,6 +24,7 @@ export const BACKEND_PROJECTS: readonly BackendProject[] = [
   { name: 'composed', backendName: 'composed', host: 'node', precision: 'f32' },
   { name: 'tensorflow', backendName: 'tensorflow', host: 'node', precision: 'f32' },
   { name: 'wasm', backendName: 'wasm', host: 'node', precision: 'f32' },
+  { name: 'wasm-threads-chromium', backendName: 'wasm', host: 'chromium', precision: 'f32' },
   { name: 'webgpu-dawn', backendName: 'webgpu', host: 'node', precision: 'f32' },
   { name: 'webgpu-chromium', backendName: 'webgpu', host: 'chromium', precision: 'f32' },
   { name: 'webgl-chromium', backendName: 'webgl', host: 'chromium', precision: 'f32' },
