@@ -59,6 +59,6 @@ function softLoss(
     return distillationLoss<Scalar>(teacherLogits, studentLogits, soft);
   }
   const value = divergence === 'kl' ? measured.kl : measured.crossEntropy;
-  if (!scaleByTemperatureSquared) return value;
+  if (!scaleByTemperatureSquared) return value.clone(); // each entry of the logs is disposed singly
   return mul(value, typeof temperature === 'number' ? temperature ** 2 : reshape(square(temperature), []));
 }

@@ -1,5 +1,14 @@
-import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
+import {
+  add,
+  keep,
+  mean,
+  type NamedTensorMap,
+  type Scalar,
+  type Tensor,
+  type Variable,
+} from '@tensorflow/tfjs-core';
 import { input, LayersModel, type ModelCompileArgs, type Shape } from '@tensorflow/tfjs-layers';
+import { withoutTape } from '../run_objective.ts';
 import { type Distillation, DistillationLayer } from './distillation_layer.ts';
 import type { DistillationMetric, MetricFunction } from './measures.ts';
 
@@ -18,6 +27,7 @@ export class TrainingModel extends LayersModel {
   static override className = 'DistillationTrainingModel';
   readonly step: DistillationLayer;
   readonly student: LayersModel;
+  private logged: (() => Tensor)[] = [];
 
   constructor(distillation: Distillation, columns: readonly ColumnInput[]) {
     const { student } = distillation;
@@ -40,9 +50,34 @@ export class TrainingModel extends LayersModel {
     const { step } = this;
     const measured = measures.map((name) => named(name, () => given(step.measured[name], name)));
     const own = functions.map((metric) =>
-      named(metric.name, () => metric(given(step.labels, 'labels'), given(step.studentLogits, 'logits'))),
+      named(metric.name, () =>
+        mean(metric(given(step.labels, 'labels'), given(step.studentLogits, 'logits'))),
+      ),
     );
-    this.compile({ optimizer, loss: (_targets, loss) => loss, metrics: [...measured, ...own] });
+    this.logged = [...measured, ...own];
+    this.compile({ optimizer, loss: (_targets, loss) => loss, metrics: this.logged });
+  }
+
+  /**
+   * A step as one would write it by hand. That of tfjs-layers takes the means of what are scalars already, metrics too, and records all of it for the
+   * gradient: with five metrics some twenty kernels more.
+   */
+  protected override makeTrainFunction(): (data: Tensor[]) => Scalar[] {
+    const weights = this.trainableWeights.map((weight) => weight.read() as Variable);
+    return (data) => {
+      let logged: Scalar[] = [];
+      const total = this.optimizer.minimize(
+        () => {
+          const loss = this.step.call(data.slice(0, this.inputs.length), { training: true });
+          logged = withoutTape(() => this.logged.map((metric) => keep(metric() as Scalar)));
+          return this.calculateLosses().reduce<Tensor>((sum, penalty) => add(sum, penalty), loss) as Scalar;
+        },
+        true,
+        weights,
+      );
+      if (total === null) throw new Error('Distiller: the optimizer gave no loss.');
+      return [total, ...logged];
+    };
   }
 
   override predict(...args: Parameters<LayersModel['predict']>): Tensor | Tensor[] {
@@ -70,7 +105,7 @@ export class TrainingModel extends LayersModel {
 }
 
 /** tfjs-layers logs a metric under the name of its function. */
-function named(name: string, metric: () => Tensor): (yTrue: Tensor, yPred: Tensor) => Tensor {
+function named(name: string, metric: () => Tensor): () => Tensor {
   return Object.defineProperty(() => metric(), 'name', { value: name });
 }
 
