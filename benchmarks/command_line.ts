@@ -99,22 +99,29 @@ export async function runCommandLine(bench: Bench, argv: string[]): Promise<numb
       continue;
     }
     try {
-      await runProject(bench, project, options, rows);
+      await runProject(bench, project, options, { rows, failures });
     } catch (error) {
       failures.push(`${project.name}: ${error instanceof Error ? error.message : error}`);
       console.error(failures[failures.length - 1]);
     }
+    if (options.json) writeRows(options.json, rows); // after each backend, so that what a crash costs is one backend
   }
   for (const table of tablesOf(rows)) console.log(`\n${table}`);
-  if (options.json) {
-    writeFileSync(options.json, `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
-    console.log(`\n${rows.length} rows written to ${options.json}`);
-  }
+  if (options.json) console.log(`\n${rows.length} rows written to ${options.json}`);
   for (const failure of failures) console.error(`\nFAILED ${failure}`);
   return failures.length > 0 ? 1 : 0;
 }
 
-async function runProject(bench: Bench, project: BackendProject, options: Options, rows: Row[]) {
+function writeRows(file: string, rows: readonly Row[]): void {
+  writeFileSync(file, `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
+}
+
+async function runProject(
+  bench: Bench,
+  project: BackendProject,
+  options: Options,
+  { rows, failures }: { rows: Row[]; failures: string[] },
+): Promise<void> {
   const processor = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} threads`;
   const bar = new SingleBar(
     { format: '{bar} {value}/{total} {label}', hideCursor: true, clearOnComplete: true },
@@ -127,6 +134,7 @@ async function runProject(bench: Bench, project: BackendProject, options: Option
         console.log(
           `${project.name}: ${report.description}${report.description === project.backendName ? `, ${processor}` : ''}`,
         );
+        for (const workload of report.leftOut) console.log(`${project.name}: left out: ${workload}`);
         bar.start(report.cells, 0, { label: '' });
         break;
       case 'cell':
@@ -143,6 +151,9 @@ async function runProject(bench: Bench, project: BackendProject, options: Option
             date: new Date().toISOString(),
           });
         }
+        break;
+      case 'failed':
+        failures.push(`${project.name} ${report.label}: ${report.error}`);
         break;
       default:
         report satisfies never;

@@ -11,7 +11,7 @@ import { computeFloor, computeLoss, type Outcome } from './implementations.ts';
 import { makeProblem, type Problem } from './problem.ts';
 import { type Clock, modelBytes, PHASES, type Phase, type Row } from './row.ts';
 import { summarise } from './statistics.ts';
-import { chooseWorkloads, type Workload } from './workloads.ts';
+import { chooseWorkloads, type Workload, type WorkloadChoice } from './workloads.ts';
 
 /** What the command line asks for; lists are empty for "all". */
 export interface SessionOptions {
@@ -28,9 +28,10 @@ export interface SessionOptions {
 export type SessionRow = Omit<Row, 'host' | 'version' | 'commit' | 'date'>;
 
 export type SessionReport =
-  | { kind: 'started'; description: string; cells: number }
+  | { kind: 'started'; description: string; cells: number; leftOut: string[] }
   | { kind: 'cell'; label: string }
-  | { kind: 'rows'; rows: SessionRow[] };
+  | { kind: 'rows'; rows: SessionRow[] }
+  | { kind: 'failed'; label: string; error: string };
 
 interface Effort {
   /** ms that one cell may take, as far as the least number of rounds allows. */
@@ -45,8 +46,8 @@ interface Effort {
 
 const SLOW_ROUNDS = 3;
 
-const FULL: Effort = { cellMs: 2500, sampleMs: 15, leastRounds: 5, mostRounds: 41, slowMs: 250 };
-const QUICK: Effort = { cellMs: 700, sampleMs: 5, leastRounds: 3, mostRounds: 15, slowMs: 100 };
+const FULL: Effort = { cellMs: 1500, sampleMs: 15, leastRounds: 5, mostRounds: 41, slowMs: 250 };
+const QUICK: Effort = { cellMs: 500, sampleMs: 5, leastRounds: 3, mostRounds: 15, slowMs: 100 };
 
 /** What a batch of calls may leave to be freed, before the device is given time to do so. */
 const MOST_PENDING_BYTES = { cpu: Number.POSITIVE_INFINITY, software: 2 ** 28, gpu: 2 ** 32 };
@@ -67,10 +68,12 @@ export async function runSession(
   if (options.subgroups && backend.backendName === 'webgpu') await registerWebGPUWithSubgroups();
   const description = await describeBackend();
   const device = deviceOf();
-  const workloads = chooseWorkloads({ ...options, machine: device.machine, maxBytes: device.maxBytes });
+  const choice = { ...options, machine: device.machine };
+  const workloads = chooseWorkloads({ ...choice, maxBytes: device.maxBytes });
+  const leftOut = options.shapes.length > 0 ? [] : tooLarge(choice, device);
   const phases = PHASES.filter((phase) => options.phases.length === 0 || options.phases.includes(phase));
   const effort = options.quick ? QUICK : FULL;
-  await report({ kind: 'started', description, cells: workloads.length * phases.length });
+  await report({ kind: 'started', description, cells: workloads.length * phases.length, leftOut });
   const clocks = options.clocks.length > 0 ? options.clocks : device.clocks;
   const largeCopy = await timeLargeCopy(device, clocks, effort);
   for (const workload of workloads) {
@@ -78,12 +81,19 @@ export async function runSession(
       const label = `[${workload.rows}, ${workload.classes}] ${phase}`;
       await report({ kind: 'cell', label });
       const cell: Cell = { device, clocks, workload, phase, effort, largeCopy };
-      const rows = await runCell(cell, implementationsOf(options)).catch((error: Error) => {
-        throw new Error(`${label}: ${error.message}`, { cause: error });
-      });
-      await report({ kind: 'rows', rows });
+      await runCell(cell, implementationsOf(options)).then(
+        (rows) => report({ kind: 'rows', rows }),
+        ({ message }: Error) => report({ kind: 'failed', label, error: message }),
+      );
     }
   }
+}
+
+/** What this kind of machine would run, were its tensors allowed to be larger. */
+function tooLarge(choice: Omit<WorkloadChoice, 'maxBytes'>, { maxBytes }: Device): string[] {
+  return chooseWorkloads({ ...choice, maxBytes: Number.POSITIVE_INFINITY })
+    .filter(({ rows, classes }) => rows * classes * 4 > maxBytes)
+    .map(({ rows, classes }) => `[${rows}, ${classes}]: a tensor has at most ${maxBytes} bytes here`);
 }
 
 function deviceOf(): Device {

@@ -1,5 +1,6 @@
 /** `npm run bench:pack`: the benchmark as one archive for a linux-x64 GPU machine that has nothing installed and no network. */
-import { createWriteStream, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -29,6 +30,7 @@ const inArchive: Plugin = {
   name: 'in archive',
   setup({ onResolve }) {
     onResolve({ filter: /\/chromium\.ts$/ }, () => ({ path: join(here, 'software_driver.ts') }));
+    onResolve({ filter: /\/setup_tensorflow\.ts$/ }, () => ({ path: join(here, 'no_tensorflow.ts') }));
     onResolve({ filter: /^webgpu$/ }, () => ({ path: join(here, 'dawn_addon.ts') }));
   },
 };
@@ -108,6 +110,16 @@ async function contents(): Promise<Entry[]> {
   ];
 }
 
+/** Unpacked elsewhere, without an environment, every backend of the archive must run. */
+function proveItRuns(): void {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'bench-unpacked-'));
+  execFileSync('tar', ['xf', out, '-C', elsewhere]);
+  const backends = PACKED_BACKENDS.flatMap((name) => ['--backend', name]);
+  const what = [...backends, '--quick', '--shape', '1x2', '--impl', 'tfjs-distill'];
+  execFileSync(join(elsewhere, FOLDER, 'bench'), what, { env: {}, stdio: ['ignore', 'ignore', 'inherit'] });
+  rmSync(elsewhere, { recursive: true });
+}
+
 const archive = pack();
 const out = resolve('tfjs-distill-bench-linux-x64.tgz');
 const written = pipeline(archive, createGzip({ level: 9 }), createWriteStream(out));
@@ -116,6 +128,7 @@ for (const { name, source, mode } of await contents()) {
 }
 archive.finalize();
 await written;
+proveItRuns();
 const { size } = statSync(out);
 console.log(
   `${basename(out)}: ${(size / 1e6).toFixed(1)} MB. On the GPU machine: tar xf ${basename(out)} && ${FOLDER}/bench`,
