@@ -1,9 +1,10 @@
-/** `npm run bench:plot`: draws the rows of benchmarks/results/*.json, or of the files that are named, as SVG beside them. */
+/** `npm run bench:plot`: draws the rows of benchmarks/results/*.json, or of the files that are named, as SVG beside them, and writes a page about them. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import { sharePlot, speedUpPlot } from './plots.ts';
+import { reportOf } from './report.ts';
 import { checkRows } from './row.ts';
 
 const RESULTS = join('benchmarks', 'results');
@@ -29,4 +30,6 @@ for (const file of files) {
   const stem = file.replace(/\.json$/, '');
   await draw(sharePlot(rows), `${stem}-share.svg`);
   await draw(speedUpPlot(rows), `${stem}-speed-up.svg`);
+  writeFileSync(`${stem}.md`, reportOf(rows, basename(stem)));
+  console.log(`${stem}.md`);
 }

@@ -2,7 +2,7 @@
 import Table from 'cli-table3';
 import type { Row } from './row.ts';
 
-const HEAD = [
+export const HEAD: readonly string[] = [
   'rows',
   'classes',
   'phase',
@@ -51,18 +51,33 @@ function groupBy(rows: readonly Row[], key: (row: Row) => string): Row[][] {
   return [...groups.values()];
 }
 
-export function tablesOf(rows: readonly Row[]): string[] {
+/** What one backend did by one clock, as text: a title, a warning or nothing, and the cells of a table under HEAD. */
+export interface Section {
+  title: string;
+  warning: string;
+  lines: string[][];
+}
+
+export function sectionsOf(rows: readonly Row[]): Section[] {
   return groupBy(rows, tableKey).map((group) => {
     const [{ backend, host, adapter, software, clock }] = group;
+    return {
+      title: `${backend} in ${host} on ${adapter}; median by ${clock} clock`,
+      warning: software ? 'A software adapter: these times say nothing of GPUs.' : '',
+      lines: groupBy(group, lineKey).map(lineOf),
+    };
+  });
+}
+
+export function tablesOf(rows: readonly Row[]): string[] {
+  return sectionsOf(rows).map(({ title, warning, lines }) => {
     const table = new Table({
-      head: HEAD,
+      head: [...HEAD],
       style: { head: [], border: [], compact: true },
       colAligns: HEAD.map((name) => (name === 'phase' ? 'left' : 'right')),
     });
-    for (const line of groupBy(group, lineKey)) table.push(lineOf(line));
-    const warning = software ? '\nA software adapter: these times say nothing of GPUs.' : '';
-    const title = `${backend} in ${host} on ${adapter}; median by ${clock} clock`;
-    return `${title}${warning}\n${table.toString()}`;
+    table.push(...lines);
+    return [title, warning, table.toString()].filter(Boolean).join('\n');
   });
 }
 

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { speedUps } from '../../benchmarks/plots.ts';
+import { losingCases, reportOf } from '../../benchmarks/report.ts';
 import { checkRows, modelBytes, type Row } from '../../benchmarks/row.ts';
 import { formatMs, tablesOf } from '../../benchmarks/table.ts';
 
@@ -59,6 +60,28 @@ describe('tables', () => {
 
   it('give times in the unit that suits them', () => {
     expect([0.0123, 1.5, 25.25, 1312].map(formatMs)).toEqual(['12.3 µs', '1.50 ms', '25.3 ms', '1.31 s']);
+  });
+});
+
+describe('the page', () => {
+  it('says where stock tfjs wins, the worst first', () => {
+    const slower = (rows: number, medianMs: number) => (row: Row) =>
+      row.rows === rows && row.implementation === 'tfjs-distill' ? { ...row, medianMs } : row;
+    const losing = losingCases(rows.map(slower(128, 30)).map(slower(64, 700)));
+    expect(losing).toEqual([
+      '- cpu in node, by wall clock: 128 x 10, value+gradient: stock takes 2 % of the time',
+      '- webgpu in node, software adapter by wall clock: 64 x 32000, value+gradient: stock takes 71 % of the time',
+      '- webgpu in node, software adapter by wall clock: 128 x 10, value+gradient: stock takes 83 % of the time',
+      '- cpu in node, by wall clock: 64 x 32000, value+gradient: composed takes 86 % of the time',
+    ]);
+  });
+
+  it('says so when it wins nowhere, and has a table for each backend', () => {
+    const page = reportOf(rows, 'some-machine');
+    expect(page).toContain('Nowhere in this run');
+    expect(page).toContain('](some-machine-share.svg)');
+    expect(page.match(/^## /gm)?.length).toBe(3);
+    expect(page).toMatch(/^\| 64 \| 32000 \| value\+gradient \| 4.00 ms \| 800 ms \| 200x \|/m);
   });
 });
 
