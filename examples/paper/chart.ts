@@ -28,6 +28,8 @@ function spec(measured: Measured): TopLevelSpec {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     background: 'white',
     config: { font: 'sans-serif', axis: { labelFontSize: 12, titleFontSize: 12 }, view: { stroke: null } },
+    bounds: 'flush',
+    spacing: 60,
     hconcat: [
       {
         title: 'Errors among 10,000 test images',

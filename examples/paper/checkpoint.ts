@@ -83,16 +83,24 @@ export async function stateOf(model: tf.LayersModel, optimizer: tf.Optimizer): P
 }
 
 export async function restore(
-  { tensors }: Checkpoint,
+  checkpoint: Checkpoint,
   model: tf.LayersModel,
   optimizer: tf.Optimizer,
 ): Promise<void> {
-  const all = tensors.map(({ name, values, shape }) => ({ name, tensor: tf.tensor(values, shape) }));
-  model.setWeights(all.filter(({ name }) => !name.startsWith(OF_OPTIMIZER)).map(({ tensor }) => tensor));
-  await optimizer.setWeights(
-    all
-      .filter(({ name }) => name.startsWith(OF_OPTIMIZER))
-      .map(({ name, tensor }) => ({ name: name.slice(OF_OPTIMIZER.length), tensor })),
-  );
-  for (const { tensor } of all) tensor.dispose();
+  restoreWeights(checkpoint, model);
+  const slots = checkpoint.tensors
+    .filter(({ name }) => name.startsWith(OF_OPTIMIZER))
+    .map(({ name, values, shape }) => ({
+      name: name.slice(OF_OPTIMIZER.length),
+      tensor: tf.tensor(values, shape),
+    }));
+  await optimizer.setWeights(slots);
+  for (const { tensor } of slots) tensor.dispose();
+}
+
+export function restoreWeights({ tensors }: Checkpoint, model: tf.LayersModel): void {
+  tf.tidy(() => {
+    const weights = tensors.filter(({ name }) => !name.startsWith(OF_OPTIMIZER));
+    model.setWeights(weights.map(({ values, shape }) => tf.tensor(values, shape)));
+  });
 }

@@ -89,6 +89,8 @@ function record(measured: Measured, job: Job, logits: Float32Array, { test }: Mn
     return { ...asTrained, biasShift: by, shifted: errors };
   };
   switch (job.name) {
+    case 'teacherBegun':
+      return;
     case 'teacher':
     case 'hardStudent':
     case 'softStudent':

@@ -5,10 +5,11 @@ import type { Job } from './plan.ts';
 /** The squared length that a unit's incoming weights may have in Hinton et al., arXiv 1207.0580, which the paper refers to for its teacher, is 15. */
 const MAX_NORM = Math.sqrt(15);
 
-/** Two hidden layers of ReLU and ten logits. Dropout of 20 % of the inputs and 50 % of the hidden units where the job asks for it. */
+/** Two hidden layers of ReLU and ten logits, regularised where the job asks for it. */
 export function network({ units, seed, targets }: Job): tf.LayersModel {
   const isRegularised = targets.kind === 'labelsRegularised';
-  const dropout = (rate: number) => (isRegularised ? [tf.layers.dropout({ rate })] : []);
+  const { inputs, hidden } = isRegularised ? targets.dropout : { inputs: 0, hidden: 0 };
+  const dropout = (rate: number) => (rate > 0 ? [tf.layers.dropout({ rate })] : []);
   const dense = (units: number, layer: number) =>
     tf.layers.dense({
       units,
@@ -16,13 +17,13 @@ export function network({ units, seed, targets }: Job): tf.LayersModel {
       ...(isRegularised ? { kernelConstraint: tf.constraints.maxNorm({ maxValue: MAX_NORM, axis: 0 }) } : {}),
     });
   const layers = [
-    ...dropout(0.2),
+    ...dropout(inputs),
     dense(units, 1),
     tf.layers.reLU(),
-    ...dropout(0.5),
+    ...dropout(hidden),
     dense(units, 2),
     tf.layers.reLU(),
-    ...dropout(0.5),
+    ...dropout(hidden),
     dense(DIGITS, 3),
   ];
   const input = tf.input({ shape: [IMAGE_SIZE] });

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { cacheTeacherLogits, Distiller } from '../../src/layers/index.ts';
 import { DIGITS, type Examples, IMAGE_SIZE, type Mnist } from '../mnist.ts';
 import { indicesOf, jitteredImagesAt, rowsAt, shuffled } from './batches.ts';
-import { type Checkpoints, restore, stateOf } from './checkpoint.ts';
+import { type Checkpoints, restore, restoreWeights, stateOf } from './checkpoint.ts';
 import { applyConstraints, network } from './networks.ts';
 import { optimizerOf } from './optimizers.ts';
 import { BATCH_SIZE, type Job } from './plan.ts';
@@ -27,7 +27,9 @@ export async function train(
   const model = network(job);
   const optimizer = optimizerOf(job);
   const saved = checkpoints.read(job.name);
+  const begun = job.startsFrom === undefined ? null : checkpoints.read(job.startsFrom);
   if (saved !== null) await restore(saved, model, optimizer);
+  else if (begun !== null) restoreWeights(begun, model);
   const trainEpoch = trainerOf(job, model, optimizer, mnist.train, teacherLogits);
   const indices = indicesOf(mnist.train, job.digits);
   let seconds = saved?.seconds ?? 0;

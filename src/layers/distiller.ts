@@ -1,12 +1,5 @@
-import { ones, type Scalar, Tensor } from '@tensorflow/tfjs-core';
-import {
-  type ClassWeight,
-  type History,
-  input,
-  type LayersModel,
-  type ModelCompileArgs,
-  model,
-} from '@tensorflow/tfjs-layers';
+import { type Optimizer, ones, type Scalar, Tensor } from '@tensorflow/tfjs-core';
+import { type ClassWeight, type History, input, type LayersModel, model } from '@tensorflow/tfjs-layers';
 import { type DatasetLike, isDataset, mapDataset, peek, zipDatasets } from './dataset.ts';
 import { checkClasses } from './distillation_layer.ts';
 import {
@@ -40,7 +33,9 @@ const NAME = 'Distiller';
 const OF_THE_HARD_TERM = ['alpha', 'labelSmoothing', 'ignoreIndex'] as const;
 
 interface Compiled {
-  optimizer: ModelCompileArgs['optimizer'];
+  optimizer: Optimizer;
+  /** Made here, from a name. */
+  isOptimizerOwned: boolean;
   measures: readonly DistillationMetric[];
   functions: readonly MetricFunction[];
 }
@@ -105,7 +100,15 @@ export class Distiller {
         );
       }
     }
-    this.compiled = { optimizer: optimizerOf(optimizer), measures, functions };
+    const made = typeof optimizer === 'string' ? optimizerNamed(optimizer) : optimizer;
+    this.dispose();
+    this.compiled = { optimizer: made, isOptimizerOwned: made !== optimizer, measures, functions };
+  }
+
+  /** Frees the state of the optimizer if compile made it from a name. The models are left as they are; compile again to train on. */
+  dispose(): void {
+    if (this.compiled?.isOptimizerOwned) this.compiled.optimizer.dispose();
+    this.compiled = null;
     this.trainingModels.clear();
   }
 
@@ -144,6 +147,7 @@ export class Distiller {
     try {
       const ownLogits = this.teacher instanceof Tensor ? this.teacher : null;
       const table = this.table(x, y, { teacherLogits: teacherLogits ?? ownLogits, sampleWeight }, name);
+      this.checkTeacherRuns(table.teacherLogits ?? undefined, 'teacherLogits', name);
       const validation =
         validationData === undefined
           ? null
@@ -259,7 +263,7 @@ export class Distiller {
   private checkTeacherRuns(logits: object | undefined, argument: string, name: string): void {
     if (logits !== undefined || isPredictor(this.teacher)) return;
     throw new Error(
-      `${name}: the teacher is given as logits of the training data, so that those of other data must be given too, as ${argument}.`,
+      `${name}: the teacher is no model but the logits of some data; give those of this data too, as ${argument}.`,
     );
   }
 
@@ -429,11 +433,10 @@ export class Distiller {
   }
 }
 
-/** The optimizer of a name, as tfjs-layers makes it, which has no other public way to. */
-function optimizerOf(optimizer: ModelCompileArgs['optimizer']): ModelCompileArgs['optimizer'] {
-  if (typeof optimizer !== 'string') return optimizer;
+/** As tfjs-layers makes it, which has no other public way to. */
+function optimizerNamed(name: string): Optimizer {
   const symbol = input({ shape: [1] });
   const weightless = model({ inputs: symbol, outputs: symbol });
-  weightless.compile({ optimizer, loss: 'meanSquaredError' });
+  weightless.compile({ optimizer: name, loss: 'meanSquaredError' });
   return weightless.optimizer;
 }

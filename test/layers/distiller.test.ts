@@ -535,6 +535,19 @@ describe('a Distiller', () => {
     expect(tf.memory().numDataBuffers).toBe(before.numDataBuffers);
   });
 
+  it('frees an optimizer that compile made, when it is compiled again and when it is disposed', async () => {
+    const { x, labels } = data(ROWS, 24);
+    const distiller = new Distiller({ student: mlp(4, 3), teacher: mlp(16, 7) });
+    const before = tf.memory().numTensors;
+    for (const optimizer of ['adam', 'rmsprop', 'adam']) {
+      distiller.compile({ optimizer });
+      await distiller.fit(x, labels, ONE_BATCH);
+    }
+    distiller.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    expect(await errorOf(() => distiller.fit(x, labels))).toContain('not compiled yet');
+  });
+
   it('refuses what cannot work, and says why', async () => {
     const [student, teacher] = [mlp(4, 3), mlp(16, 7)];
     const { x, labels } = data(ROWS, 22);
@@ -556,6 +569,8 @@ describe('a Distiller', () => {
     expect(await errorOf(() => distiller.fit(x, tf.slice(labels, 4), ONE_BATCH))).toContain('rows');
     expect(await errorOf(() => distiller.fit(x, tf.zeros([ROWS, 3]), ONE_BATCH))).toContain('labels');
     expect(await errorOf(() => distiller.fit(x, labels, { classWeight: { 0: 1 } }))).toContain('class 1');
+    const dataset = { iterator: async () => batches(x, labels, 8) } as never;
+    expect(await errorOf(() => distillerOf({ teacher: dataset }).fit(x, labels))).toContain('teacherLogits');
     const late = distillerOf({ teacher: { predict: () => tf.zeros([ROWS, 9]) } });
     expect(await errorOf(() => late.fit(x, labels, ONE_BATCH))).toContain('vocabulary');
   });
