@@ -3,19 +3,18 @@ import Table from 'cli-table3';
 import type { Row } from './row.ts';
 
 export const HEAD: readonly string[] = [
-  'rows',
-  'classes',
+  'rows x classes',
   'phase',
-  'tfjs-distill',
+  'distill',
   'stock',
-  'speed-up',
+  'ratio',
   'composed',
-  'speed-up',
-  "tfjs's floor",
+  'ratio',
+  'floor',
   'GB/s',
   'of copy',
   'kernels',
-  'extra',
+  'extra memory',
 ];
 
 /** Three digits and a unit. */
@@ -69,11 +68,24 @@ export function sectionsOf(rows: readonly Row[]): Section[] {
   });
 }
 
+/** A rule under the head, and nothing between columns but room. */
+const BARE = {
+  ...Object.fromEntries(
+    ['top', 'bottom', 'left', 'right'].flatMap((side) => {
+      const corners = side === 'top' || side === 'bottom' ? ['', '-mid', '-left', '-right'] : ['', '-mid'];
+      return corners.map((corner) => [side + corner, '']);
+    }),
+  ),
+  middle: '  ',
+  'mid-mid': '──',
+};
+
 export function tablesOf(rows: readonly Row[]): string[] {
   return sectionsOf(rows).map(({ title, warning, lines }) => {
     const table = new Table({
       head: [...HEAD],
-      style: { head: [], border: [], compact: true },
+      style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
+      chars: BARE,
       colAligns: HEAD.map((name) => (name === 'phase' ? 'left' : 'right')),
     });
     table.push(...lines);
@@ -92,8 +104,7 @@ function lineOf(line: readonly Row[]): string[] {
       .filter(Boolean)
       .join(' / ');
   return [
-    String(rows),
-    String(classes),
+    `${rows} x ${classes}`,
     phase,
     time(ours),
     time(stock),
