@@ -5,7 +5,7 @@
  * Per row: maxima (read 2C), sums (read 2C, write u and w, 2C), gradient (read 2C, write C), so two exponentials per class. A row is tested for nearness block by block
  * and leaves at the first block that is not near; a near row needs one exponential per class.
  * u and w may lie over student and teacher (private memory) or apart from them (the memory of others). The last classes of a row that is no multiple of 16 are
- * worked on in pads, filled up with classes that do not exist: nothing beyond the row is read or written.
+ * worked on in pads, filled up with classes that do not exist: nothing beyond the row is written, and what is read there (60 bytes at most) counts for nothing.
  * Nothing is allocated, and no memory is used but what the pointers say: the module may run on a foreign heap.
  *
  * exp is 2^y with y = (z - mz) (log2(e)/T), within 2 units in the last place of 2^y. y carries two roundings, so a term e^a is off by |a| 1.2e-7 of itself: at
@@ -213,9 +213,21 @@ function fillPads(teacher: usize, student: usize): void {
   fillPad(studentPad, student + wholeBytes, rest, -Infinity);
 }
 
-/** Copies `count` values to a pad and fills it up. */
+/**
+ * Copies `count` values to a pad and fills it up. By whole vectors, because a vector that is loaded just after parts of it were stored waits for them; so it reads
+ * beyond the row, whose neighbours the mask takes out, unless memory ends there.
+ */
 function fillPad(pad: usize, from: usize, count: i32, filler: f32): void {
   const filling = f32x4.splat(filler);
+  if (from + PAD <= <usize>memory.size() << 16) {
+    for (const end = pad + PAD; pad < end; pad += 16) {
+      const given = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count));
+      v128.store(pad, v128.bitselect(v128.load(from), filling, given));
+      from += 16;
+      count -= 4;
+    }
+    return;
+  }
   v128.store(pad, filling);
   v128.store(pad, filling, 16);
   v128.store(pad, filling, 32);
@@ -241,11 +253,11 @@ function fill(to: usize, count: i32, value: f32): void {
 
 /** mz and mv; 0 for probabilities. */
 function findMaxima(): void {
-  maxSecond = maximum(second, whole);
+  maxSecond = whole ? maximum(second, whole) : -Infinity;
   if (rest) maxSecond = max(maxSecond, maximum(secondPad, 16));
   maxFirst = 0;
   if (mode & PROBABILITIES) return;
-  maxFirst = maximum(first, whole);
+  maxFirst = whole ? maximum(first, whole) : -Infinity;
   if (rest) maxFirst = max(maxFirst, maximum(firstPad, 16));
 }
 
@@ -299,7 +311,7 @@ function findNear(): bool {
   referenceRest = z - (reference - back) - (v + back);
   const limit = <f32>(temperature * 0.125);
   return (
-    isNear(second, first, whole, reference, limit) &&
+    (!whole || isNear(second, first, whole, reference, limit)) &&
     (!rest || isNear(secondPad, firstPad, 16, reference, limit))
   );
 }
@@ -338,10 +350,10 @@ function sumPlain(): void {
     sweepToTeacher(second, first, u, w, whole, maxSecond, maxFirst, toLog2, kl);
     if (rest) sweepToTeacher(secondPad, firstPad, secondPad, firstPad, 16, maxSecond, maxFirst, toLog2, kl);
   } else if (mode & KL) {
-    sweepKl(second, first, u, w, whole, maxSecond, maxFirst, toLog2);
+    if (whole) sweepKl(second, first, u, w, whole, maxSecond, maxFirst, toLog2);
     if (rest) sweepKl(secondPad, firstPad, secondPad, firstPad, 16, maxSecond, maxFirst, toLog2);
   } else {
-    sweepCrossEntropy(second, first, u, w, whole, maxSecond, maxFirst, toLog2);
+    if (whole) sweepCrossEntropy(second, first, u, w, whole, maxSecond, maxFirst, toLog2);
     if (rest) sweepCrossEntropy(secondPad, firstPad, secondPad, firstPad, 16, maxSecond, maxFirst, toLog2);
   }
   mean = sumCross / sumTeacher;
@@ -355,7 +367,7 @@ function sumPlain(): void {
 function writeGradient(gradient: usize, labels: usize, weight: f64): void {
   const factor =
     (weight * softWeight * (mode & SCALE_BY_T_SQUARED ? temperature * temperature : 1)) / temperature;
-  writeSoftGradient(u, w, gradient, whole, factor);
+  if (whole) writeSoftGradient(u, w, gradient, whole, factor);
   if (rest) writeSoftGradient(secondPad, firstPad, secondPad, 16, factor);
   if (mode & HARD) writeHardGradient(gradient, labels, weight * hardWeight);
   if (rest) copy(gradient + (<usize>whole << 2), secondPad, rest);
