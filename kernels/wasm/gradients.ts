@@ -1,5 +1,4 @@
 /** What is written of a row once its sums are known. Every function takes `n` classes, a multiple of 16; outputs may lie over inputs. */
-import { expm1Excess } from './vectors';
 
 /** toU u - toW w: MATH (3), (4). */
 export function writeDifference(u: usize, w: usize, gradient: usize, n: i32, toU: f32, toW: f32): void {
@@ -15,14 +14,17 @@ export function writeDifference(u: usize, w: usize, gradient: usize, n: i32, toU
   }
 }
 
-/** toW w expm1(y - lambda): MATH (23). */
-export function writeNearDifference(y: usize, w: usize, gradient: usize, n: i32, lambda: f32, toW: f32): void {
-  for (const end = y + (<usize>n << 2); y < end; y += 16) {
-    const x = f32x4.sub(v128.load(y), f32x4.splat(lambda));
-    const share = f32x4.mul(v128.load(w), f32x4.splat(toW));
-    v128.store(gradient, f32x4.mul(share, f32x4.add(x, expm1Excess(x))));
-    w += 16;
-    gradient += 16;
+/** toW w (e - s), e = expm1(y): MATH (23), with toW that holds 1/(1 + s). */
+export function writeNearDifference(e: usize, w: usize, gradient: usize, n: i32, s: f32, toW: f32): void {
+  const mean = f32x4.splat(s);
+  const cw = f32x4.splat(toW);
+  for (const end = e + (<usize>n << 2); e < end; e += 32) {
+    const g0 = f32x4.mul(f32x4.mul(v128.load(w), cw), f32x4.sub(v128.load(e), mean));
+    const g1 = f32x4.mul(f32x4.mul(v128.load(w, 16), cw), f32x4.sub(v128.load(e, 16), mean));
+    v128.store(gradient, g0);
+    v128.store(gradient, g1, 16);
+    w += 32;
+    gradient += 32;
   }
 }
 

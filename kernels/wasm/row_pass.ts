@@ -90,7 +90,7 @@ let toLog2: f32 = 1;
 let near: bool = false;
 let reference: f32 = 0;
 let referenceRest: f32 = 0;
-let lambda: f64 = 0;
+let meanExcess: f64 = 0; // s of MATH (22)
 let mean: f64 = 0;
 let soft: f64 = 0;
 let smoothedLabelSum: f64 = 0;
@@ -319,14 +319,15 @@ function findNear(): bool {
 /** MATH (21), (22), (25). */
 function sumNear(): void {
   const c = <f32>(1 / temperature);
-  sweepNear(second, first, u, w, whole, maxFirst, c, toLog2, reference, referenceRest);
+  const toFirst = (mode & TO_FIRST) != 0;
+  sweepNear(second, first, u, w, whole, maxFirst, c, toLog2, reference, referenceRest, toFirst);
   if (rest) {
-    sweepNear(secondPad, firstPad, secondPad, firstPad, 16, maxFirst, c, toLog2, reference, referenceRest);
+    sweepNear(secondPad, firstPad, secondPad, firstPad, 16, maxFirst, c, toLog2, reference, referenceRest, toFirst);
   }
   mean = sumCross / sumTeacher;
   const rho = sumExcess / sumTeacher;
   const excess = excessOverLog1p(mean + rho);
-  lambda = mean + rho - excess;
+  meanExcess = mean + rho;
   soft = max(rho - excess, 0); // rounding
   if (!(mode & KL)) soft += log(sumTeacher) - (LN_2 * sumOwn) / sumTeacher;
 }
@@ -387,7 +388,8 @@ function writeSoftGradient(u: usize, w: usize, gradient: usize, n: i32, factor: 
     else if (near) writeToTeacher(u, w, gradient, n, <f32>mean, toW);
     else writeToTeacher(u, w, gradient, n, <f32>mean, <f32>((LN_2 * factor) / sumTeacher));
   } else if (near) {
-    writeNearDifference(u, w, gradient, n, <f32>lambda, toW);
+    const toE = <f32>(factor / sumTeacher / (1 + meanExcess));
+    writeNearDifference(u, w, gradient, n, <f32>meanExcess, toE);
   } else {
     const toU = (mode & PROBABILITIES ? factor * sumTeacher : factor) / sumStudent;
     writeDifference(u, w, gradient, n, <f32>toU, toW);

@@ -274,11 +274,24 @@ export function sweepEntropy(teacher: usize, n: i32): void {
   }
 }
 
-/** A near row: writes y and w. z - v is d + e exactly (TwoSum), and so is that of the reference class. MATH (20), (21). */
+/** y of MATH (20), and 0 at a class masked in both: z - v is d + e exactly (TwoSum), and so is that of the reference class. */
+// @ts-ignore: decorator
+@inline
+function disagreement(z: v128, v: v128, reference: v128, referenceRest: v128, inverseTemperature: v128): v128 {
+  const d = f32x4.sub(z, v);
+  const back = f32x4.sub(d, z);
+  const rest = f32x4.sub(f32x4.sub(z, f32x4.sub(d, back)), f32x4.add(v, back));
+  const apart = f32x4.add(f32x4.sub(d, reference), f32x4.sub(rest, referenceRest));
+  // In a near row -Infinity on one side is -Infinity on the other; not so beside a NaN, but that shows in w.
+  const exists = f32x4.ne(f32x4.pmax(z, v), f32x4.splat(-Infinity));
+  return v128.and(f32x4.mul(apart, inverseTemperature), exists);
+}
+
+/** A near row: writes w and expm1(y), or y itself if `keepsY`. MATH (20), (21). Two vectors at a time, as in `sweep`. */
 export function sweepNear(
   student: usize,
   teacher: usize,
-  y: usize,
+  to: usize,
   w: usize,
   n: i32,
   maxTeacher: f32,
@@ -286,39 +299,42 @@ export function sweepNear(
   toLog2: f32,
   reference: f32,
   referenceRest: f32,
+  keepsY: bool,
 ): void {
   const mv = f32x4.splat(maxTeacher);
   const c = f32x4.splat(toLog2);
+  const first = f32x4.splat(reference);
+  const firstRest = f32x4.splat(referenceRest);
+  const it = f32x4.splat(inverseTemperature);
+  const added = i32x4.splat(keepsY ? 0 : -1);
   const end = student + (<usize>n << 2);
   while (student < end) {
     let sw = f32x4.splat(0);
     let sb = sw;
     let sy = sw;
     let sr = sw;
-    for (const stop = min(end, student + BLOCK); student < stop; student += 16) {
-      const zi = v128.load(student);
-      const vi = v128.load(teacher);
-      const d = f32x4.sub(zi, vi);
-      const back = f32x4.sub(d, zi);
-      const rest = f32x4.sub(f32x4.sub(zi, f32x4.sub(d, back)), f32x4.add(vi, back));
-      const apart = f32x4.add(
-        f32x4.sub(d, f32x4.splat(reference)),
-        f32x4.sub(rest, f32x4.splat(referenceRest)),
-      );
-      // z = -Infinity in a near row is a class masked in both; not so where v is NaN, but that shows in w.
-      const exists = f32x4.ne(f32x4.pmax(zi, vi), f32x4.splat(-Infinity));
-      const yi = v128.and(f32x4.mul(apart, f32x4.splat(inverseTemperature)), exists);
-      const b = scale(vi, mv, c);
-      const wi = exp2(b);
-      v128.store(y, yi);
-      v128.store(w, wi);
-      sw = f32x4.add(sw, wi);
-      sb = f32x4.add(sb, share(wi, b));
-      sy = f32x4.add(sy, f32x4.mul(wi, yi));
-      sr = f32x4.add(sr, f32x4.mul(wi, expm1Excess(yi)));
-      teacher += 16;
-      y += 16;
-      w += 16;
+    for (const stop = min(end, student + BLOCK); student < stop; student += 32) {
+      const v0 = v128.load(teacher);
+      const v1 = v128.load(teacher, 16);
+      const y0 = disagreement(v128.load(student), v0, first, firstRest, it);
+      const y1 = disagreement(v128.load(student, 16), v1, first, firstRest, it);
+      const b0 = scale(v0, mv, c);
+      const b1 = scale(v1, mv, c);
+      const w0 = exp2(b0);
+      const w1 = exp2(b1);
+      const r0 = expm1Excess(y0);
+      const r1 = expm1Excess(y1);
+      v128.store(to, f32x4.add(y0, v128.and(r0, added)));
+      v128.store(to, f32x4.add(y1, v128.and(r1, added)), 16);
+      v128.store(w, w0);
+      v128.store(w, w1, 16);
+      sw = f32x4.add(sw, f32x4.add(w0, w1));
+      sb = f32x4.add(sb, f32x4.add(share(w0, b0), share(w1, b1)));
+      sy = f32x4.add(sy, f32x4.add(f32x4.mul(w0, y0), f32x4.mul(w1, y1)));
+      sr = f32x4.add(sr, f32x4.add(f32x4.mul(w0, r0), f32x4.mul(w1, r1)));
+      teacher += 32;
+      to += 32;
+      w += 32;
     }
     sumTeacher += sumLanes(sw);
     sumOwn += sumLanes(sb);
