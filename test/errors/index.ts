@@ -17,6 +17,8 @@ const BEGIN = '<!-- npm run test:errors -- --write -->';
 const END = '<!-- end of test:errors -->';
 
 interface Measured {
+  project: string;
+  /** Backend and adapter, as the backend itself says. */
   description: string;
   errors: WorstErrors[];
 }
@@ -24,7 +26,7 @@ interface Measured {
 async function measure(project: BackendProject): Promise<Measured> {
   const outfile = join(root, '.cache', 'errors', `${project.name}.${project.host === 'node' ? 'cjs' : 'js'}`);
   await bundleForBackend(root, project, ENTRY, outfile);
-  const measured: Measured = { description: project.name, errors: [] };
+  const measured: Measured = { project: project.name, description: '', errors: [] };
   await runOnBackend<ErrorReport>(project, outfile, (report) => {
     if ('description' in report) measured.description = report.description;
     else measured.errors.push(report);
@@ -41,14 +43,18 @@ const TABLES: { title: string; number: keyof Omit<WorstErrors, 'divergence'> }[]
 
 function tablesOf(measured: readonly Measured[]): string {
   const divergences = measured[0].errors.map(({ divergence }) => divergence);
-  return TABLES.map(({ title, number }) => {
-    const rows = measured.map(({ description, errors }) => [
-      description,
+  const tables = TABLES.map(({ title, number }) => {
+    const rows = measured.map(({ project, errors }) => [
+      project,
       ...errors.map((worst) => worst[number].toExponential(1)),
     ]);
-    const lines = [[title, ...divergences], divergences.map(() => '---').concat('---'), ...rows];
+    const lines = [[title, ...divergences], ['---', ...divergences.map(() => '---:')], ...rows];
     return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-  }).join('\n\n');
+  });
+  const adapters = measured
+    .filter(({ project, description }) => description !== project)
+    .map(({ project, description }) => `\`${project}\` is ${description}.`);
+  return [...tables, adapters.join(' ')].join('\n\n');
 }
 
 function writeIntoReadme(tables: string): void {
