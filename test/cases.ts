@@ -52,6 +52,11 @@ export function optionCases(): ObjectiveCase[] {
       add('with class ids', { labels: 'classIds', alpha: 0.3 });
       add('with a label distribution', { labels: 'distribution', alpha: 0.7 });
       add('with smoothed labels', { labels: 'classIds', alpha: 0.4, labelSmoothing: 0.1 });
+      add(
+        'with a label distribution over an even number of classes',
+        { labels: 'distribution', alpha: 0.7, labelSmoothing: 0.1 },
+        [9, 34],
+      );
       add('hard term only', { labels: 'classIds', alpha: 1 });
       add('a temperature per row', { temperature: [0.5, 1, 2, 3, 4, 8, 20, 1.5, 0.7] });
       add('a weight per row', { weights: [1, 0, 2, 0.5, 0, 1, 3, 0.25, 1] });

@@ -91,9 +91,14 @@ function weightsGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs,
 function temperatureGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs, dy: Tensor): Tensor {
   const { teacher, student, temperature } = inputs;
   const soft = { ...attrs, hardWeight: 0 };
-  const rowDot = (logits: Tensor, gradient: Tensor) => {
-    const flat = withoutTape(() => equal(gradient, 0)); // tfjs knows no gradient of comparisons
-    return sum(where(flat, zerosLike(gradient), mul(sub(logits, max(logits, -1, true)), gradient)), -1);
+  const [classes] = student.shape.slice(-1);
+  const rowShape = student.shape.slice(0, -1);
+  // By rows: tfjs's GPU backends select up to rank 4.
+  const rowDot = (givenLogits: Tensor, givenGradient: Tensor) => {
+    const [logits, gradient] = [givenLogits, givenGradient].map((x) => reshape(x, [-1, classes]));
+    const none = withoutTape(() => equal(gradient, 0)); // tfjs knows no gradient of comparisons
+    const products = mul(sub(logits, max(logits, 1, true)), gradient);
+    return reshape(sum(where(none, zerosLike(gradient), products), 1), rowShape);
   };
   return tidy(() => {
     let rows = neg(rowDot(student, runGrad(inputs, soft, 'studentGradient', dy)));

@@ -4,6 +4,7 @@ import {
   notEqual,
   onesLike,
   Reduction,
+  reshape,
   scalar,
   type Tensor,
   tidy,
@@ -189,5 +190,7 @@ function weightsArgument(options: DistillationOptions, labels: Labels, rowShape:
   const kept = notEqual(labels.tensor, scalar(ignoreIndex, 'int32'));
   const ones = cast(kept, 'float32');
   if (typeof given === 'number') return mul(ones, given);
-  return where(kept, given.rank === 0 ? mul(given, onesLike(ones)) : given, zerosLike(ones));
+  const perRow = given.rank === 0 ? mul(given, onesLike(ones)) : given;
+  const flat = (x: Tensor) => reshape(x, [x.size]); // tfjs's GPU backends select up to rank 4
+  return reshape(where(flat(kept), flat(perRow), flat(zerosLike(ones))), rowShape);
 }

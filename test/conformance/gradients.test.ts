@@ -313,4 +313,47 @@ describe('gradients in use', () => {
     );
     tf.dispose([teacher, student, dw, dt]);
   });
+
+  if (backend.precision === 'f32') {
+    it('a second-order gradient of the mean over rows is that of their sum, divided by the rows', async () => {
+      const [teacher, student] = [v(), z()];
+      const curvature = (reduction: tf.Reduction) =>
+        tf.grad((z: tf.Tensor) => {
+          const loss = (z: tf.Tensor) => distillationLoss(teacher, z, { temperature: 2, reduction });
+          return tf.sum(tf.mul(tf.grad(loss)(z), tf.tensor2d([[1, -2, 0.5]])));
+        })(student);
+      const [ofMean, ofSum] = [curvature(tf.Reduction.MEAN), curvature(tf.Reduction.SUM)];
+      expectClose(
+        await ofMean.data(),
+        (await ofSum.data()).map((x) => x / 2),
+        CLOSE,
+        'second order',
+      );
+      tf.dispose([teacher, student, ofMean, ofSum]);
+    });
+
+    it('logits of rank 6 have weights, ignored rows and a temperature with a gradient', async () => {
+      const shape = [1, 2, 1, 1, 1, 3];
+      const [teacher, student] = [tf.reshape(v(), shape), tf.reshape(z(), shape)];
+      const options = { labels: tf.tensor([0, 1], [1, 2, 1, 1, 1], 'int32'), ignoreIndex: 1 };
+      const [dWeights, dTemperature] = tf.grads((weights, temperature) =>
+        tf.sum(distillationLoss(teacher, student, { ...options, weights, temperature })),
+      )([tf.ones([1, 2, 1, 1, 1]), tf.fill([1, 2, 1, 1, 1], 2)]);
+      const [w, t] = [await dWeights.data(), await dTemperature.data()];
+      expect([w[0] !== 0, t[0] !== 0, w[1], t[1]]).toEqual([true, true, 0, 0]);
+      tf.dispose([teacher, student, options.labels, dWeights, dTemperature]);
+    });
+
+    it('a class masked on both sides is no part of the gradient to the temperature', async () => {
+      const slope = async (teacher: number[], student: number[]) => {
+        const gradient = tf.grad((t: tf.Tensor) =>
+          tf.sum(distillationLoss([teacher], [student], { temperature: t, divergence: 'kl' })),
+        )(tf.tensor1d([2]));
+        return gradient.data();
+      };
+      const masked = Number.NEGATIVE_INFINITY;
+      const withMask = await slope([1, masked, 2, 3], [0.3, masked, 0.2, -1]);
+      expectClose(withMask, await slope([1, 2, 3], [0.3, 0.2, -1]), CLOSE, 'dTemperature');
+    });
+  }
 });

@@ -72,6 +72,23 @@ describe('reductions of distillationLoss are those of tf.losses.computeWeightedL
     expectClose(await value({}), await value({ reduction: tf.Reduction.MEAN }), CLOSE, 'loss');
   });
 
+  it('the default divides weighted rows by how many have a weight', async () => {
+    const rows = await value({ reduction: tf.Reduction.NONE });
+    expectClose(
+      await value({ weights: [1, 0, 3, 5] }),
+      [(rows[0] + 3 * rows[2] + 5 * rows[3]) / 3],
+      CLOSE * 8,
+      'loss',
+    );
+  });
+
+  it('a tensor of one weight is that weight for every row', async () => {
+    for (const reduction of [tf.Reduction.SUM, tf.Reduction.MEAN, tf.Reduction.SUM_BY_NONZERO_WEIGHTS]) {
+      const ofTensor = await value({ weights: tf.scalar(0.5), reduction });
+      expectClose(ofTensor, await value({ weights: 0.5, reduction }), CLOSE * 8, tf.Reduction[reduction]);
+    }
+  });
+
   it('ignored rows leave the mean', async () => {
     const rows = await value({ reduction: tf.Reduction.NONE, labels: [0, 1, 2, 0] });
     const kept = await value({ labels: [0, 1, 2, 0], ignoreIndex: 2 });
