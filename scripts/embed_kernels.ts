@@ -29,7 +29,7 @@ function compact(source: string): string {
 }
 
 /** `kernels/wgsl/row_pass.wgsl` becomes `export const rowPass = '...'` of `src/generated/wgsl.ts`. */
-function shaderModule(language: 'wgsl' | 'glsl'): string {
+function shaderModule(root: string, language: 'wgsl' | 'glsl'): string {
   const folder = join(root, 'kernels', language);
   const files = readdirSync(folder)
     .filter((name) => name.endsWith(`.${language}`))
@@ -53,7 +53,7 @@ const ASC_OPTIONS = [
 ];
 
 /** `kernels/wasm/row_pass.ts`, compiled, becomes `export const rowPass = '...'` of `src/generated/wasm.ts`. */
-function wasmModule(): string {
+function wasmModule(root: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'embed-kernels-'));
   try {
     const asc = join(root, 'node_modules', 'assemblyscript', 'bin', 'asc.js');
@@ -70,15 +70,19 @@ function wasmModule(): string {
   }
 }
 
+/** What the modules under src/generated/ of the tree at `root` are to hold, by their names. */
+export const MODULES = {
+  wgsl: (root: string) => shaderModule(root, 'wgsl'),
+  glsl: (root: string) => shaderModule(root, 'glsl'),
+  wasm: wasmModule,
+} as const;
+
 /** The names of modules whose checked-in text differs from what kernels/ gives now. */
 export function embedKernels(options: { check: boolean }): string[] {
-  const modules: [string, string][] = [
-    ['wgsl.ts', shaderModule('wgsl')],
-    ['glsl.ts', shaderModule('glsl')],
-    ['wasm.ts', wasmModule()],
-  ];
   const stale: string[] = [];
-  for (const [name, text] of modules) {
+  for (const [language, makeModule] of Object.entries(MODULES)) {
+    const name = `${language}.ts`;
+    const text = makeModule(root);
     const path = join(root, 'src', 'generated', name);
     if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
     stale.push(name);

@@ -2,12 +2,10 @@
  * The jest test runner of the backend projects. A suite is bundled for its project and run where the backend is real: in a headless Chromium, or in a
  * Node process of its own, so that no sandbox stands between tfjs, the driver and the typed arrays. Every case comes back singly.
  */
-import { basename, join } from 'node:path';
 import { createEmptyTestResult, type TestResult } from '@jest/test-result';
-import { bundleForBackend } from '../../scripts/bundle_for_backend.ts';
-import { runOnBackend, whyAbsent } from '../../scripts/run_on_backend.ts';
+import { whyAbsent } from '../../scripts/run_on_backend.ts';
 import type { BackendProject } from '../backends/projects.ts';
-import { propertySettings } from '../properties/settings.ts';
+import { casesOf } from './cases_of.ts';
 import type { CaseReport } from './suite.ts';
 
 /** What jest hands to a test runner, as far as it is used here. */
@@ -20,7 +18,7 @@ interface ProjectConfig {
 const REQUIRED = 'TFJS_DISTILL_REQUIRE_BACKENDS';
 
 export default async function runTestFile(
-  _globalConfig: unknown,
+  { bail, testNamePattern = '' }: { bail: number; testNamePattern?: string },
   config: ProjectConfig,
   _environment: unknown,
   _runtime: unknown,
@@ -28,20 +26,11 @@ export default async function runTestFile(
 ): Promise<TestResult> {
   const project = config.globals.backendProject;
   const start = Date.now();
-  const reports: CaseReport[] = [];
   const absent = whySkipped(project);
-  if (absent === null) {
-    const bundle = await bundleSuite(config.rootDir, project, testPath);
-    await runOnBackend<CaseReport>(project, bundle, (report) => {
-      reports.push(report);
-    }).catch((error: Error) => {
-      reports.push({
-        titles: ['the suite runs to its end'],
-        duration: 0,
-        error: error.stack ?? error.message,
-      });
-    });
-  }
+  const options = { stopsAtFailure: bail > 0, titlePattern: testNamePattern };
+  const reports = absent === null ? await casesOf(config.rootDir, project, testPath, options) : [];
+  if (reports.length < 2 && absent === null && testNamePattern === '')
+    reports.push({ titles: ['the suite has cases'], duration: 0, error: 'no case ran' });
   return toTestResult(project, testPath, start, reports, absent);
 }
 
@@ -51,19 +40,6 @@ function whySkipped(project: BackendProject): string | null {
   const required = (process.env[REQUIRED] ?? '').split(',');
   if (required.includes('all') || required.includes(project.name)) return null; // let it fail with its own error
   return reason;
-}
-
-/** One script with the suite and the package. */
-async function bundleSuite(root: string, project: BackendProject, testPath: string): Promise<string> {
-  const extension = project.host === 'node' ? '.cjs' : '.js';
-  const outfile = join(root, '.cache', 'suites', project.name, basename(testPath, '.ts') + extension);
-  const entry = `
-    import { runSuite } from './test/runner/suite.ts';
-    import { describeBackend, validationErrors } from './test/backends/current.ts';
-    import ${JSON.stringify(testPath)};
-    globalThis.start = (report) => runSuite(describeBackend, validationErrors, report);`;
-  await bundleForBackend(root, project, entry, outfile, { PROPERTY_SETTINGS: propertySettings() });
-  return outfile;
 }
 
 function toTestResult(
@@ -79,8 +55,6 @@ function toTestResult(
   if (absent !== null) {
     reports.push({ titles: [`backend absent: ${absent}`], duration: 0, error: null });
     result.skipped = false;
-  } else if (reports.length < 2) {
-    reports.push({ titles: ['the suite has cases'], duration: 0, error: 'no case ran' });
   }
   for (const { titles, duration, error } of reports) {
     const ancestorTitles = titles.slice(0, -1);

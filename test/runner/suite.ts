@@ -67,11 +67,19 @@ async function outcome(action: Action, timeout = CASE_TIMEOUT_MS): Promise<strin
   }
 }
 
+export interface SuiteOptions {
+  /** As jest's --bail: nothing runs after a case that failed. */
+  stopsAtFailure: boolean;
+  /** As jest's -t: what the titles of a case, one after another, must match; empty for every case. */
+  titlePattern: string;
+}
+
 /** Runs every case in the order of the file. An error in beforeAll or afterAll fails the cases of its block. */
 export async function runSuite(
   describeBackend: () => Promise<string>,
   faults: string[],
   report: (report: CaseReport) => Promise<void> | void,
+  { stopsAtFailure, titlePattern }: SuiteOptions,
 ) {
   let description = 'the backend starts';
   const started = performance.now();
@@ -79,15 +87,19 @@ export async function runSuite(
     description = `runs on ${await describeBackend()}`;
   });
   await report({ titles: [description], duration: performance.now() - started, error: startError });
+  const isChosen = new RegExp(titlePattern, 'i');
   for (const block of blocks) {
+    const cases = block.cases.filter(({ titles }) => isChosen.test(titles.join(' ')));
+    if (cases.length === 0) continue;
     let blockError: string | null = startError;
     for (const action of block.before) blockError ??= await outcome(action);
-    for (const { titles, action, timeout } of block.cases) {
+    for (const { titles, action, timeout } of cases) {
       const start = performance.now();
       faults.length = 0;
       let error = blockError ?? (await outcome(action, timeout));
       if (error === null && faults.length > 0) error = `The device reported: ${faults.join('; ')}`;
       await report({ titles, duration: performance.now() - start, error });
+      if (error !== null && stopsAtFailure) return;
     }
     for (const action of block.after) {
       const error = await outcome(action);

@@ -1,0 +1,188 @@
+import { type Mutant, mutants, suite } from './mutant.ts';
+
+const values = (cases: string) => suite('test/conformance/values.test.ts', 'webgl-chromium', cases);
+const numerics = (cases: string) => suite('test/conformance/numerics.test.ts', 'webgl-chromium', cases);
+const layouts = (cases: string) => suite('test/conformance/layouts.test.ts', 'webgl-chromium', cases);
+const half = (cases: string) => suite('test/conformance/numerics.test.ts', 'webgl-f16-chromium', cases);
+
+/** What most faults show in: seven rows of three classes. */
+const oddRow = values('shape .7,3.');
+
+export const glslMutants: Mutant[] = [
+  ...mutants('kernels/glsl/cross_entropy.glsl', oddRow, [
+    {
+      name: 'a sign in the cross entropy',
+      find: 'float farTerm(Term term) {\n  return -term.w * term.a;',
+      replace: 'float farTerm(Term term) {\n  return term.w * term.a;',
+    },
+    {
+      name: 'the mass of unnormalised targets is left out',
+      killedBy: numerics('unnormalised targets'),
+      find: 'return sums.teacher * logs.student + sums.cross;',
+      replace: 'return logs.student + sums.cross;',
+    },
+  ]),
+  ...mutants('kernels/glsl/kl.glsl', oddRow, [
+    {
+      name: 'A + B in place of A - B',
+      killedBy: values(' kl of logits, alone'),
+      find: 'term.w * (term.b - term.a)',
+      replace: 'term.w * (-term.b - term.a)',
+    },
+    {
+      name: 'the nearly equal row forgets s - log(1 + s)',
+      killedBy: numerics(' ?kl: digits T = 10000'),
+      find: 'sums.cross / sums.teacher - log1pRest(logs.s)',
+      replace: 'sums.cross / sums.teacher',
+    },
+    {
+      name: "a sign in the teacher's gradient",
+      killedBy: values(' kl of logits, alone'),
+      find: '-c.p * (c.x + row.level)',
+      replace: '-c.p * (c.x - row.level)',
+    },
+  ]),
+  ...mutants('kernels/glsl/reverse_kl.glsl', oddRow, [
+    {
+      name: 'the value is left out of the gradient',
+      killedBy: values('reverseKl of logits, alone'),
+      find: 'c.q * (c.x - row.level)',
+      replace: 'c.q * c.x',
+    },
+  ]),
+  ...mutants('kernels/glsl/jsd.glsl', oddRow, [
+    {
+      name: 'the gradient has beta in place of 1 - beta',
+      killedBy: values('jsd of logits, alone'),
+      find: 'return (1.0 - beta) * c.q * (logShare - row.level);',
+      replace: 'return beta * c.q * (logShare - row.level);',
+    },
+  ]),
+  ...mutants('kernels/glsl/sums_sweep.glsl', oddRow, [
+    {
+      name: 'the class behind the last one is counted',
+      find: 'float(hasSecond), maxima, inverseT);',
+      replace: '1.0, maxima, inverseT);',
+    },
+    {
+      name: 'a nearly equal row counts the class behind the last one',
+      killedBy: numerics('crossEntropy: digits T = 10000'),
+      find: 'float(hasSecond), maxima, reference, inverseT);',
+      replace: '1.0, maxima, reference, inverseT);',
+    },
+    {
+      name: 'the labels of a row leave out its last class',
+      killedBy: values('even number of classes'),
+      find: 'if (column + 1 < classes) addLabel(sums, z.y, label.y, maxima);',
+      replace: 'if (column + 2 < classes) addLabel(sums, z.y, label.y, maxima);',
+    },
+  ]),
+  ...mutants('kernels/glsl/maxima_sweep.glsl', oddRow, [
+    {
+      name: 'lanes take the classes of their neighbours',
+      killedBy: values('shape .7,65.'),
+      find: 'column < classes; column += 2 * lanes',
+      replace: 'column < classes; column += 2 * lanes + 2',
+    },
+    {
+      name: 'a mask on one side does not make a row far',
+      killedBy: numerics('nearly agrees elsewhere'),
+      find: 'select(hasStudent == hasTeacher, min(y, FAR), FAR)',
+      replace: 'min(y, FAR)',
+    },
+  ]),
+  ...mutants('kernels/glsl/merge_sums.glsl', oddRow, [
+    {
+      name: 'a merge leaves out its last lane',
+      killedBy: values('shape .1,50257.'),
+      find: 'lane < lanesBefore; lane += lanes',
+      replace: 'lane < lanesBefore - 1; lane += lanes',
+    },
+  ]),
+  ...mutants('kernels/glsl/collect.glsl', oddRow, [
+    {
+      name: 'the last lanes of a row are not added',
+      killedBy: values('shape .7,1000.'),
+      find: 'for (int lane = 0; lane < lanes; lane++)',
+      replace: 'for (int lane = 0; lane < lanes - 1; lane++)',
+    },
+  ]),
+  ...mutants('kernels/glsl/write_gradient.glsl', oddRow, [
+    {
+      name: 'the gradient to the student is not divided by T',
+      find: 'softFactor(factors) * inverseT * studentSlope(row, c)',
+      replace: 'softFactor(factors) * studentSlope(row, c)',
+    },
+    {
+      name: 'a masked class of the teacher has mass in the gradient',
+      killedBy: numerics('crossEntropy: .* masked in the teacher'),
+      find: 'c.p = exp(logP) * float(b >= EXP_FLOOR);',
+      replace: 'c.p = exp(max(logP, -80.0));',
+    },
+    {
+      name: 'a nearly equal row has the plain gradient',
+      killedBy: numerics('crossEntropy: digits T = 10000'),
+      find: 'c.x = select(c.hasStudent, nearness(z, v, row.reference, inverseT) - row.lambda, 0.0);',
+      replace: 'c.x = c.logQ - logP;',
+    },
+    {
+      name: 'the second row of a texel is the first',
+      killedBy: layouts('multiplied'),
+      find: 'RowOfFragment lower = rowOfFragment(min(row + 1, rows - 1));',
+      replace: 'RowOfFragment lower = rowOfFragment(row);',
+    },
+    {
+      name: 'smoothing is left out of the gradient',
+      killedBy: values('crossEntropy of logits, with smoothed labels'),
+      find: '((1.0 - labelSmoothing) * label + smoothingShare)',
+      replace: '((1.0 - labelSmoothing) * label)',
+    },
+  ]),
+  ...mutants('kernels/glsl/inputs.glsl', oddRow, [
+    {
+      name: 'T in place of T^2',
+      find: 'factors.weight * softWeight * factors.temperature * factors.temperature',
+      replace: 'factors.weight * softWeight * factors.temperature',
+    },
+    {
+      name: 'a packed texture is read from its upper row alone',
+      killedBy: layouts('multiplied'),
+      find: 'mix(texel.rg, texel.ba, bvec2(walk.isLower))',
+      replace: 'texel.rg',
+    },
+    {
+      name: 'every row has the first T',
+      killedBy: values('a temperature per row'),
+      find: 'row * temperatureStride',
+      replace: '0 * temperatureStride',
+    },
+    {
+      name: 'a slice is read from the start of its texture',
+      killedBy: layouts('sliced'),
+      find: 'texelOf(offset + row * classes + 2 * lane, width)',
+      replace: 'texelOf(row * classes + 2 * lane, width)',
+    },
+  ]),
+  ...mutants('kernels/glsl/statistics.glsl', oddRow, [
+    {
+      name: 'an infinite loss is whatever was summed',
+      killedBy: numerics('crossEntropy: .* masked in the student where the teacher'),
+      find: 'loss = isUnbounded ? infinity(factors.weight) : total;',
+      replace: 'loss = total;',
+    },
+    {
+      name: 'a divergence may be negative',
+      killedBy: numerics(' ?kl: .*no row is negative'),
+      find: '  divergence = max(divergence, 0.0);',
+      replace: '  divergence = max(divergence, -1.0);',
+    },
+  ]),
+  ...mutants('kernels/glsl/statistics_texel.glsl', oddRow, [
+    {
+      name: 'half-precision textures lose what their rounding leaves',
+      killedBy: half(''),
+      find: '  texel.ba += rest.rg;\n',
+      replace: '',
+    },
+  ]),
+];

@@ -1,0 +1,7 @@
+import { glslMutants } from './glsl.ts';
+import { jsMutants } from './js.ts';
+import type { Mutant } from './mutant.ts';
+import { opMutants } from './op.ts';
+import { wasmMutants } from './wasm.ts';
+
+export const MUTANTS: readonly Mutant[] = [...opMutants, ...jsMutants, ...wasmMutants, ...glslMutants];

@@ -1,0 +1,190 @@
+import { type Mutant, mutants, suite } from './mutant.ts';
+
+const values = suite('test/conformance/values.test.ts', 'cpu');
+const gradients = suite('test/conformance/gradients.test.ts', 'cpu');
+const reductions = suite('test/conformance/reductions.test.ts', 'cpu');
+const numerics = suite('test/conformance/numerics.test.ts', 'cpu');
+const memory = suite('test/conformance/memory.test.ts', 'cpu');
+const faults = suite('test/conformance/faults.test.ts', 'cpu');
+const unit = suite('test/unit/arguments.test.ts', 'unit');
+
+/** The public op, its gradients, and what lies between them and the kernels. */
+export const opMutants: Mutant[] = [
+  ...mutants('src/ops/distillation_loss.ts', values, [
+    {
+      name: 'the soft term is not scaled by T^2 unless asked',
+      find: 'options.scaleByTemperatureSquared ?? true',
+      replace: 'options.scaleByTemperatureSquared ?? false',
+    },
+    {
+      name: 'alpha weighs the soft term',
+      find: 'softWeight: 1 - checked.alpha',
+      replace: 'softWeight: checked.alpha',
+    },
+    {
+      name: 'label smoothing is dropped',
+      find: 'labelSmoothing: checked.labelSmoothing',
+      replace: 'labelSmoothing: 0',
+    },
+    {
+      name: 'the default alpha is 0.1',
+      find: 'options.alpha ?? 0.5',
+      replace: 'options.alpha ?? 0.1',
+      killedBy: reductions,
+    },
+    {
+      name: 'the limits of the mixture are exchanged',
+      find: "{ 0: 'kl', 1: 'reverseKl' }",
+      replace: "{ 1: 'kl', 0: 'reverseKl' }",
+      killedBy: reductions,
+    },
+    {
+      name: 'the ignored rows are the ones that count',
+      find: 'notEqual(labels.tensor, scalar(ignoreIndex',
+      replace: 'equal(labels.tensor, scalar(ignoreIndex',
+      killedBy: reductions,
+    },
+    {
+      name: 'gradients always reach the teacher',
+      find: 'checked.teacherGradient ? given : withoutTape(() => given.clone())',
+      replace: 'given',
+      killedBy: gradients,
+    },
+    {
+      name: 'a smoothing of 1 is accepted',
+      find: '{ low: 0, high: 1, openAbove: true }',
+      replace: '{ low: 0, high: 1 }',
+      killedBy: unit,
+    },
+  ]),
+  ...mutants('src/ops/reduce_rows.ts', reductions, [
+    {
+      name: 'the default reduction is the mean by weight',
+      find: 'reduction ?? Reduction.SUM_BY_NONZERO_WEIGHTS',
+      replace: 'reduction ?? Reduction.MEAN',
+    },
+    {
+      name: 'a mean of equally weighted rows keeps their weight',
+      find: '(reduction === Reduction.MEAN ? 1 : weights) /',
+      replace: 'weights /',
+    },
+    { name: 'weights of 0 count as rows', find: 'notEqual(weights, 0)', replace: 'notEqual(weights, -1)' },
+    {
+      name: 'all weights 0 divide by 0',
+      find: "withoutTape(() => cast(equal(total, 0), 'float32'))",
+      replace: "withoutTape(() => cast(equal(total, -1), 'float32'))",
+      killedBy: numerics,
+    },
+    {
+      name: 'one weight for all rows is not divided by their number',
+      find: 'scale: weights.size === 1 ? 1 / Math.max(rows, 1) : 1',
+      replace: 'scale: 1',
+    },
+  ]),
+  ...mutants('src/gradients/SoftmaxCrossEntropyWithTemperature_grad.ts', gradients, [
+    {
+      name: 'a constant incoming gradient is taken for 1',
+      find: 'if (constant === 1) return',
+      replace: 'if (constant !== null) return',
+    },
+    {
+      name: 'the teacher gets the gradient of the student',
+      find: "runGrad(inputs, attrs, 'teacherGradient', dy)",
+      replace: "runGrad(inputs, attrs, 'studentGradient', dy)",
+    },
+    {
+      name: 'a gradient computed anew forgets the weights',
+      find: '? mul(reshape(weights, [weights.size]), flat) : flat',
+      replace: '? flat : flat',
+      killedBy: values,
+    },
+    {
+      name: "the student's part of the gradient to T has the wrong sign",
+      find: 'let rows = neg(rowDot(student',
+      replace: 'let rows = (rowDot(student',
+    },
+    {
+      name: 'the gradient to T forgets that T^2 moves too',
+      find: 'rows = add(rows, mul(2, mul(value, dy)))',
+      replace: 'rows = add(rows, mul(1, mul(value, dy)))',
+    },
+    {
+      name: 'the gradient to T counts masked classes',
+      find: 'where(none, zerosLike(gradient), products)',
+      replace: 'products',
+    },
+    {
+      name: 'the gradient to the weights is weighted',
+      find: 'givenTensors(inputs), weights: null }',
+      replace: 'givenTensors(inputs) }',
+    },
+  ]),
+  ...mutants('src/gradients/SoftmaxCrossEntropyWithTemperatureGrad_grad.ts', gradients, [
+    {
+      name: 'the second-order gradient to the student ignores what came in',
+      find: 'sum(mul(f(x), dy))',
+      replace: 'sum(f(x))',
+    },
+    {
+      name: 'the second-order gradient to the teacher is that to the student',
+      find: "attrs.outputs === 'teacherGradient' ?",
+      replace: "attrs.outputs !== 'teacherGradient' ?",
+    },
+    { name: 'the tape is not given back', find: 'state.activeTape = activeTape;', replace: '' },
+  ]),
+  ...mutants('src/gradients/differentiable_loss.ts', gradients, [
+    {
+      name: 'the differentiable loss is not scaled',
+      find: 'mul(sum(weighted), attrs.scale)',
+      replace: 'sum(weighted)',
+      killedBy: gradients,
+    },
+    {
+      name: 'the differentiable loss drops T^2',
+      find: "mul(soft, typeof t === 'number' ? t * t : square(t))",
+      replace: 'soft',
+      killedBy: gradients,
+    },
+    {
+      name: 'the differentiable loss smooths its labels by eps, not eps/C',
+      find: 'mul(given, 1 - eps), eps / classes)',
+      replace: 'mul(given, 1 - eps), eps)',
+      killedBy: gradients,
+    },
+  ]),
+  ...mutants('src/backends/register.ts', memory, [
+    {
+      name: 'a second tensor of the same data is not counted',
+      find: '  backend.incRef(dataId);\n',
+      replace: '',
+    },
+    {
+      name: 'a sum of rows is the first row',
+      find: 'total = alias(sum(engine().makeTensorFromTensorInfo(loss)), backend);',
+      replace: 'total = { ...alias(engine().makeTensorFromTensorInfo(loss), backend), shape: [] };',
+      killedBy: suite('test/conformance/reductions.test.ts', 'webgl-chromium'),
+    },
+  ]),
+  ...mutants('src/run_objective.ts', memory, [
+    {
+      name: 'what computes without a tape leaves its depth behind',
+      find: 'state.kernelDepth--;',
+      replace: '',
+      killedBy: gradients,
+    },
+  ]),
+  ...mutants('src/arguments.ts', unit, [
+    {
+      name: 'T = 0 is accepted',
+      find: 't > 0 && t < Number.POSITIVE_INFINITY',
+      replace: 't >= 0 && t < Number.POSITIVE_INFINITY',
+    },
+    {
+      name: 'a disposed tensor is not noticed',
+      find: 'if (value.isDisposed)',
+      replace: 'if (false)',
+      killedBy: faults,
+    },
+    { name: 'rank 7 is accepted', find: 'logits.rank > 6', replace: 'logits.rank > 7' },
+  ]),
+];
