@@ -83,7 +83,10 @@ export async function runSession(
       const cell: Cell = { device, clocks, workload, phase, effort, largeCopy };
       await runCell(cell, implementationsOf(options)).then(
         (rows) => report({ kind: 'rows', rows }),
-        ({ message }: Error) => report({ kind: 'failed', label, error: message }),
+        ({ message }: Error) => {
+          const error = [message, ...device.takeFaults()].join('; the device reported: ');
+          return report({ kind: 'failed', label, error });
+        },
       );
     }
   }
@@ -174,7 +177,8 @@ async function runCell(cell: Cell, wanted: readonly Implementation[]): Promise<S
       contestants.push(await prepare(cell, implementation, problem, { copy: copy.run, floor: few }));
     }
     await runRounds(cell, contestants);
-    device.checkFaults();
+    const faults = device.takeFaults();
+    if (faults.length > 0) throw new Error(`the device reported: ${faults.join('; ')}`);
     return rowsOf(cell, contestants);
   } finally {
     tf.dispose(few);

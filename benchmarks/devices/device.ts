@@ -24,8 +24,8 @@ export interface Device {
   makeCopy(bytes: number, buffers: number): Copy;
   /** What one call makes the device do and hold. */
   count(call: () => void): Promise<Counts>;
-  /** Throws if the device has complained of anything since the start. */
-  checkFaults(): void;
+  /** What the device has complained of since the last time. */
+  takeFaults(): string[];
 }
 
 export interface Counts {

@@ -23,7 +23,7 @@ export function processor(): Device {
     },
     makeCopy,
     count: async (call) => countInEngine(call),
-    checkFaults: () => {},
+    takeFaults: () => [],
   };
 }
 

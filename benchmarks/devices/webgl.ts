@@ -36,9 +36,9 @@ export function webgl(): Device {
     },
     makeCopy,
     count,
-    checkFaults: () => {
+    takeFaults: () => {
       const error = gl.getError();
-      if (error !== gl.NO_ERROR) throw new Error(`WebGL reported error ${error}.`);
+      return error === gl.NO_ERROR ? [] : [`WebGL error ${error}`];
     },
   };
 }

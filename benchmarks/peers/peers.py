@@ -401,14 +401,16 @@ def make_inputs(device, rows, classes):
     return [(make(), make()) for _ in range(pairs)]
 
 
-def time_cell(device, clocks, workload, phase, peers, copies, effort):
+def time_cell(device, clocks, workload, phase, peers, copies, effort, failures):
     rows, classes = workload["rows"], workload["classes"]
     inputs = make_inputs(device, rows, classes)
     calls, counts = {}, {}
     for name, run in peers.items():
-        loss, d_student = run(*inputs[0], phase)
-        check(name, *inputs[0], loss, d_student)
-        del loss, d_student
+        try:
+            check(name, *inputs[0], *run(*inputs[0], phase))
+        except (AssertionError, torch.cuda.OutOfMemoryError) as error:
+            failures.append(f"{name} [{rows}, {classes}] {phase}: {error}")
+            continue
         calls[name] = lambda i, run=run: run(*inputs[i % len(inputs)], phase)
         counts[name] = (kernels_launched(device, calls[name]), peak_extra_bytes(device, calls[name]))
     calls["copy"] = copy_of(device, model_bytes(rows, classes, phase), len(inputs))
@@ -549,16 +551,18 @@ def main():
     clocks = ["timestamp", "wall"] if device.type == "cuda" else ["wall"]
     copies = {clock: large_copy(device, clock) for clock in clocks}
     effort = {"sample_ms": 5, "most_rounds": 15, "cell_s": 0.5} if options.quick else {"sample_ms": 15, "most_rounds": 41, "cell_s": 2.5}
-    rows = []
+    rows, failures = [], []
     for workload in chosen_workloads(options, device):
         for phase in options.phase or PHASES:
-            cell = time_cell(device, clocks, workload, phase, peers, copies, effort)
+            cell = time_cell(device, clocks, workload, phase, peers, copies, effort, failures)
             rows += cell
             shown = ", ".join(f"{r['implementation']} {r['medianMs']:.4g} ms ({r['shareOfLargeCopy']:.0%})" for r in cell if r["clock"] == clocks[0])
             print(f"[{workload['rows']}, {workload['classes']}] {phase}: {shown}", flush=True)
     if options.json:
         lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
         pathlib.Path(options.json).write_text(f"[\n{lines}\n]\n")
+    if failures:
+        raise SystemExit("\n".join(f"FAILED {failure}" for failure in failures))
 
 
 if __name__ == "__main__":
