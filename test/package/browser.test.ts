@@ -13,7 +13,7 @@ import { describeWhereChromiumRuns } from './where_chromium_runs.ts';
 const { project } = packedPackage();
 const VITE = join(project, 'node_modules/vite/bin/vite.js');
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 let browser: Browser;
 let server: Awaited<ReturnType<typeof serve>>;
@@ -25,7 +25,9 @@ async function resultOf(url: string): Promise<Measurement> {
   page.on('pageerror', (error) => errors.push(error.stack ?? error.message));
   page.on('requestfailed', (request) => errors.push(`${request.url()} failed`));
   await page.goto(url);
-  await page.waitForFunction('"result" in globalThis').catch((error: Error) => errors.push(error.message));
+  await page
+    .waitForFunction('"result" in globalThis', null, { timeout: 150_000 })
+    .catch((error: Error) => errors.push(error.message));
   if (errors.length > 0) throw new Error(`${url}:\n${errors.join('\n')}`);
   const result = await page.evaluate<Measurement>('result');
   await page.close();

@@ -9,7 +9,7 @@ import type { CaseReport } from '../runner/suite.ts';
 import { packedPackage } from './tarball.ts';
 import { describeWhereChromiumRuns } from './where_chromium_runs.ts';
 
-jest.setTimeout(240_000);
+jest.setTimeout(480_000);
 
 const { project } = packedPackage();
 
