@@ -52,7 +52,7 @@ function tablesOf(measured: readonly Measured[]): string {
     return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
   });
   const adapters = measured
-    .filter(({ project, description }) => description !== project)
+    .filter(({ description }) => description.includes(' '))
     .map(({ project, description }) => `\`${project}\` is ${description}.`);
   return [...tables, adapters.join(' ')].join('\n\n');
 }
