@@ -34,7 +34,7 @@ const config: NonNullable<TopLevelSpec['config']> = {
   background: 'white',
   view: { stroke: '#ddd' },
   axis: { gridColor: '#eee', labelFontSize: 11, titleFontSize: 12 },
-  legend: { labelFontSize: 12, titleFontSize: 12, orient: 'top', title: null },
+  legend: { labelLimit: 300, labelFontSize: 12, titleFontSize: 12, orient: 'top', title: null },
   header: { labelFontSize: 12, labelFontWeight: 'bold', title: null },
   title: { fontSize: 15, anchor: 'start', subtitleFontSize: 12, subtitleColor: '#555', offset: 12 },
 };
@@ -71,7 +71,8 @@ export function sharePlot(rows: readonly Row[]): TopLevelSpec {
     title: {
       text: 'Share of the bandwidth of a plain copy, value and gradient',
       subtitle: [
-        'Bytes of the traffic model (v and z read once, dz written once) a second, over those of a large copy. The larger the dot, the larger the tensor.',
+        'v and z read once, dz written once; over the bandwidth of a large copy.',
+        'The larger the dot, the larger the tensor.',
         ...adaptersOf(rows),
       ],
     },
