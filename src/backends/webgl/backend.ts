@@ -28,12 +28,13 @@ export interface TextureData {
 
 /** The parts of tfjs's 'webgl' backend that are used here. */
 export interface WebGLBackend extends KernelBackend {
-  gpgpu: { gl: { isContextLost(): boolean } };
+  gpgpu: { gl: WebGLRenderingContext };
   texData: { get(dataId: object): TextureData };
   uploadToGPU(dataId: object): void;
   makeTensorInfo(shape: number[], dtype: DataType): TensorInfo;
   disposeIntermediateTensorInfo(info: TensorInfo): void;
   unpackTensor(input: TensorInfo): TensorInfo;
+  packTensor(input: TensorInfo): TensorInfo;
   runWebGLProgram(
     program: GPGPUProgram,
     inputs: TensorInfo[],
@@ -56,4 +57,32 @@ export function hasHalfTextures(): boolean {
 /** Throws if the context is lost. */
 export function checkContext({ gpgpu }: WebGLBackend): void {
   if (gpgpu.gl.isContextLost()) throw lostBackendError('webgl', 'the WebGL context');
+}
+
+/** 1 packs unpacked logits before a row pass with a gradient, 0 does not; -1, the default, lets `packsFirst` choose. For tuning and tests. */
+export const PACK_FLAG = 'TFJS_DISTILL_WEBGL_PACK_FIRST';
+env().registerFlag(PACK_FLAG, () => -1);
+
+/**
+ * Whether a row pass with a gradient packs unpacked logits first. Four classes to a fragment instead of one: a software renderer pays for fragments and
+ * fetches, and gains more than the packing costs it. A GPU pays for the bytes that packing moves.
+ */
+export function packsFirst(backend: WebGLBackend, values: number): boolean {
+  const flag = env().getNumber(PACK_FLAG);
+  return flag === -1 ? values >= WORTH_PACKING && isSoftware(backend.gpgpu.gl) : flag === 1;
+}
+
+/** Values of a tensor below which two more programs cost more than packing gains. */
+const WORTH_PACKING = 4096;
+
+const softwareContexts = new WeakMap<WebGLRenderingContext, boolean>();
+
+function isSoftware(gl: WebGLRenderingContext): boolean {
+  const known = softwareContexts.get(gl);
+  if (known !== undefined) return known;
+  const debugInfo = gl.getExtension('WEBGL_debug_renderer_info');
+  const renderer = String(gl.getParameter(debugInfo ? debugInfo.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  const found = /swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
+  softwareContexts.set(gl, found);
+  return found;
 }

@@ -1,7 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Objective } from '../../../kernels/objective.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
-import { checkContext, hasHalfTextures, type WebGLBackend } from './backend.ts';
+import { checkContext, hasHalfTextures, packsFirst, type WebGLBackend } from './backend.ts';
 import { LANES_PER_MERGE, lanesFor } from './lanes.ts';
 import {
   type InputLayout,
@@ -53,10 +53,16 @@ export class RowPassRun {
   ) {
     const { rows, classes, outputs, temperature, labels, weights } = request;
     const objective = objectiveOf(request);
-    const teacher = textures.matrix(request.teacher, rows, classes);
-    const student = textures.matrix(request.student, rows, classes);
+    const isPackedFirst = outputs !== 'loss' && packsFirst(request.backend, rows * classes);
+    const student = textures.matrix(request.student, rows, classes, isPackedFirst ? [rows, classes] : null);
+    this.gradientIsPacked = student.isPacked;
+    this.gradientShape = student.isPacked
+      ? [rows / student.matrixRows, student.matrixRows, classes]
+      : [rows, classes];
+    const packAs = isPackedFirst ? this.gradientShape : null;
+    const teacher = textures.matrix(request.teacher, rows, classes, packAs);
     const distribution =
-      labels && objective.labels === 'distribution' ? textures.matrix(labels, rows, classes) : null;
+      labels && objective.labels === 'distribution' ? textures.matrix(labels, rows, classes, packAs) : null;
     const isHalf = hasHalfTextures();
     const layoutOf = ({ isPacked, matrixRows, offset }: InputMatrix): InputLayout => ({
       isPacked,
@@ -74,10 +80,6 @@ export class RowPassRun {
       hasHalfTextures: isHalf,
       statisticsTexels: isHalf ? 3 : 2,
     };
-    this.gradientIsPacked = student.isPacked;
-    this.gradientShape = student.isPacked
-      ? [rows / student.matrixRows, student.matrixRows, classes]
-      : [rows, classes];
     this.inputs = [
       ['teacher', teacher.info],
       ['student', student.info],

@@ -18,8 +18,24 @@ export class Textures {
 
   constructor(private readonly backend: WebGLBackend) {}
 
-  /** An input of any rank and layout. Never a uniform, which tfjs makes of small tensors that are not uploaded yet. */
-  matrix({ dataId, dtype }: TensorInfo, rows: number, classes: number): InputMatrix {
+  /**
+   * An input of any rank and layout. Never a uniform, which tfjs makes of small tensors that are not uploaded yet.
+   *
+   * @param packAs the shape to pack it as if it is not packed; null to take it as it is.
+   */
+  matrix(info: TensorInfo, rows: number, classes: number, packAs: number[] | null): InputMatrix {
+    const matrix = this.matrixAsItIs(info, rows, classes);
+    if (matrix.isPacked || packAs === null) return matrix;
+    const packed = this.backend.packTensor({ ...matrix.info, shape: packAs });
+    return {
+      info: this.texels(this.temporary(packed)),
+      isPacked: true,
+      matrixRows: packAs[packAs.length - 2],
+      offset: 0,
+    };
+  }
+
+  private matrixAsItIs({ dataId, dtype }: TensorInfo, rows: number, classes: number): InputMatrix {
     this.backend.uploadToGPU(dataId);
     const { isPacked, shape, slice } = this.backend.texData.get(dataId);
     const view = { dataId, shape: [rows, classes], dtype };
