@@ -143,6 +143,12 @@ export function checkInRange(
   );
 }
 
+/** true or false, and nothing that only counts as one of them. */
+export function checkBoolean(value: unknown, name: string, functionName: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`${functionName}: ${name} must be true or false; got ${typeof value}.`);
+}
+
 /** One of a few words. */
 export function checkOneOf<T extends string>(
   value: T,

@@ -13,6 +13,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { Divergence, Targets } from '../../kernels/objective.ts';
 import {
+  checkBoolean,
   checkInRange,
   checkOneOf,
   checkOptionNames,
@@ -173,9 +174,13 @@ function checkOptions(options: DistillationOptions) {
       'labelSmoothing',
       NAME,
     ),
-    scaleByTemperatureSquared: options.scaleByTemperatureSquared ?? true,
+    scaleByTemperatureSquared: checkBoolean(
+      options.scaleByTemperatureSquared ?? true,
+      'scaleByTemperatureSquared',
+      NAME,
+    ),
     reduction: checkReduction(options.reduction, NAME),
-    teacherGradient: options.teacherGradient ?? false,
+    teacherGradient: checkBoolean(options.teacherGradient ?? false, 'teacherGradient', NAME),
   };
 }
 

@@ -1,8 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import {
+  type DistillationMetricsOptions,
   type DistillationOptions,
   distillationLoss,
+  distillationMetrics,
+  softmaxCrossEntropy,
   softmaxCrossEntropyWithTemperature,
 } from '../../src/index.ts';
 
@@ -191,6 +194,18 @@ describe('distillationLoss names itself, what it expected and what came', () => 
       /ignoreIndex needs labels that are class ids/,
     ],
     [
+      'a word for teacherGradient',
+      untyped({ teacherGradient: 'false' }),
+      TypeError,
+      /teacherGradient must be true or false; got string/,
+    ],
+    [
+      'a number for scaleByTemperatureSquared',
+      untyped({ scaleByTemperatureSquared: 1 }),
+      TypeError,
+      /scaleByTemperatureSquared must be true or false; got number/,
+    ],
+    [
       'ignoreIndex that is no integer',
       { labels: [0, 1], ignoreIndex: 0.5 },
       RangeError,
@@ -200,6 +215,80 @@ describe('distillationLoss names itself, what it expected and what came', () => 
   for (const [name, options, kind, message] of cases) {
     it(name, () => {
       const call = () => distillationLoss(V, V, options);
+      expect(call).toThrow(kind);
+      expect(call).toThrow(message);
+    });
+  }
+});
+
+describe('distillationMetrics names itself, what it expected and what came', () => {
+  const cases: [string, DistillationMetricsOptions, typeof Error, RegExp][] = [
+    [
+      'an option of the loss',
+      { alpha: 0.5 } as DistillationMetricsOptions,
+      Error,
+      /distillationMetrics: unknown option 'alpha'; expected one of temperature, targets, labels, weights/,
+    ],
+    [
+      'unknown targets',
+      { targets: 'log' as never },
+      RangeError,
+      /distillationMetrics: targets must be one of/,
+    ],
+    ['T = 0', { temperature: 0 }, RangeError, /temperature must be a finite number greater than 0; got 0/],
+    [
+      'labels of another shape',
+      { labels: [0, 1, 2] },
+      Error,
+      /distillationMetrics: labels must be class ids of shape \[2\] or a distribution of shape \[2,3\]; got shape \[3\]/,
+    ],
+    [
+      'weights of another shape',
+      { weights: [1, 2, 3] },
+      Error,
+      /distillationMetrics: weights must be one number or one per row, of shape \[2\]; got shape \[3\]/,
+    ],
+  ];
+  for (const [name, options, kind, message] of cases) {
+    it(name, () => {
+      const call = () => distillationMetrics(V, V, options);
+      expect(call).toThrow(kind);
+      expect(call).toThrow(message);
+    });
+  }
+  it('another vocabulary', () =>
+    expect(() => distillationMetrics(V, [[1], [2]])).toThrow(/distillationMetrics: .*\[2,3\] and \[2,1\]/));
+});
+
+describe('softmaxCrossEntropy names itself, what it expected and what came', () => {
+  const cases: [string, () => unknown, typeof Error, RegExp][] = [
+    [
+      'weights that do not broadcast',
+      () => softmaxCrossEntropy(V, V, [1, 2, 3]),
+      Error,
+      /softmaxCrossEntropy: weights must broadcast against the losses, of shape \[2\]; got shape \[3\]/,
+    ],
+    [
+      'labelSmoothing above 1',
+      () => softmaxCrossEntropy(V, V, 1, 1.5),
+      RangeError,
+      /softmaxCrossEntropy: labelSmoothing must be in \[0, 1\]; got 1.5/,
+    ],
+    [
+      'an unknown reduction',
+      () => softmaxCrossEntropy(V, V, 1, 0, 7 as never),
+      RangeError,
+      /softmaxCrossEntropy: reduction must be a tf.Reduction; got 7/,
+    ],
+    [
+      'rank 0',
+      () => softmaxCrossEntropy(tf.scalar(1), tf.scalar(1)),
+      Error,
+      /softmaxCrossEntropy: onehotLabels must have rank 1 to 6/,
+    ],
+  ];
+  for (const [name, call, kind, message] of cases) {
+    it(name, () => {
       expect(call).toThrow(kind);
       expect(call).toThrow(message);
     });
