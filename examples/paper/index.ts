@@ -11,7 +11,7 @@ import { bestShift, countErrors } from './errors.ts';
 import type { Measured, TemperaturePoint } from './figures.ts';
 import { costOfEpochs, type Job, planJobs } from './plan.ts';
 import { Progress } from './progress.ts';
-import { type Result, table } from './report.ts';
+import { markdown, type Result, table } from './report.ts';
 import { logitsOf, train } from './train.ts';
 
 const {
@@ -28,7 +28,11 @@ const {
   )
   .option('--scale <factor>', 'of the number of epochs', Number, 1)
   .option('--checkpoints <folder>', 'where weights are kept; remove it to begin anew', '.cache/paper')
-  .option('--results <folder>', 'where paper.json and paper.svg are written', 'examples/paper/results')
+  .option(
+    '--results <folder>',
+    'where paper.json, paper.md and paper.svg are written',
+    'examples/paper/results',
+  )
   .parse()
   .opts<{
     backend: (typeof NODE_BACKENDS)[number] | 'fastest';
@@ -78,7 +82,7 @@ async function run(): Promise<void> {
   }
   progress.stop();
   console.log(table(result));
-  console.log(`Written to ${results}/paper.json and paper.svg.`);
+  console.log(`Written to ${results}/paper.json, paper.md and paper.svg.`);
 }
 
 /** What a trained network adds to the figures. */
@@ -114,6 +118,7 @@ function record(measured: Measured, job: Job, logits: Float32Array, { test }: Mn
 async function write(result: Result): Promise<void> {
   mkdirSync(results, { recursive: true });
   writeFileSync(join(results, 'paper.json'), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(join(results, 'paper.md'), `${markdown(result)}\n`);
   writeFileSync(join(results, 'paper.svg'), await svgOf(result.measured));
 }
 

@@ -61,24 +61,26 @@ export function lines({ measured }: Result): Line[] {
   ];
 }
 
-/** Errors by temperature: `T 4: 310`, the mean over seeds. */
+/** Errors by temperature, the mean over seeds: `T = 4: 310`. */
 function temperatureText(points: TemperaturePoint[], units: TemperaturePoint['units']): string {
   const means = meansByTemperature(points, units);
   return means.length === 0
     ? '…'
-    : means.map(({ temperature, errors }) => `${temperature}: ${Math.round(errors)}`).join(', ');
+    : means.map(({ temperature, errors }) => `T = ${temperature}: ${Math.round(errors)}`).join(', ');
 }
 
 export function meansByTemperature(points: TemperaturePoint[], units: TemperaturePoint['units']) {
   const temperatures = [
     ...new Set(points.filter((point) => point.units === units).map((point) => point.temperature)),
   ];
-  return temperatures.map((temperature) => {
-    const errors = points
-      .filter((point) => point.units === units && point.temperature === temperature)
-      .map((point) => point.errors);
-    return { temperature, errors: errors.reduce((sum, count) => sum + count, 0) / errors.length };
-  });
+  return temperatures
+    .sort((a, b) => a - b)
+    .map((temperature) => {
+      const errors = points
+        .filter((point) => point.units === units && point.temperature === temperature)
+        .map((point) => point.errors);
+      return { temperature, errors: errors.reduce((sum, count) => sum + count, 0) / errors.length };
+    });
 }
 
 export function table(result: Result): string {
@@ -92,7 +94,7 @@ export function table(result: Result): string {
   return rows.toString();
 }
 
-/** The same as Markdown, for the README. */
+/** The same as Markdown. */
 export function markdown(result: Result): string {
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
