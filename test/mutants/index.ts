@@ -3,5 +3,12 @@ import { jsMutants } from './js.ts';
 import type { Mutant } from './mutant.ts';
 import { opMutants } from './op.ts';
 import { wasmMutants } from './wasm.ts';
+import { wgslMutants } from './wgsl.ts';
 
-export const MUTANTS: readonly Mutant[] = [...opMutants, ...jsMutants, ...wasmMutants, ...glslMutants];
+export const MUTANTS: readonly Mutant[] = [
+  ...opMutants,
+  ...jsMutants,
+  ...wasmMutants,
+  ...glslMutants,
+  ...wgslMutants,
+];
