@@ -1,4 +1,4 @@
-import { engine, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { engine, keep, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { ensureBackend } from './backends/register.ts';
 import {
   type ComputedInputs,
@@ -6,6 +6,7 @@ import {
   type ObjectiveInputs,
   SoftmaxCrossEntropyWithTemperature,
 } from './kernel_names.ts';
+import { share } from './share.ts';
 
 /** The tensors of an objective; null for those that are not given. All checked by the public op. */
 export type ObjectiveTensors = { [name in keyof ObjectiveInputs]: Tensor | null } & {
@@ -41,8 +42,29 @@ export function runObjective<O extends Tensor>(
       const [loss, dStudent] = run<Tensor[]>(inputs, { ...attrs, outputs: 'lossAndStudentGradient' });
       return { loss, dStudent };
     });
-    return run<O>({ ...inputs, ...computed }, { ...attrs, outputs: 'loss' });
+    const loss = run<O>({ ...inputs, ...computed }, { ...attrs, outputs: 'loss' });
+    // A gradient that is differentiated again must find its tensors on the tape, where tfjs puts what it clones.
+    const copy = stored ? share : (tensor: Tensor) => tensor.clone();
+    saveForBackwardPass({ ...inputs, dStudent: computed.dStudent }, copy);
+    return loss;
   });
+}
+
+/** What the backward pass is given, in this order. */
+const SAVED = ['teacher', 'student', 'temperature', 'labels', 'weights', 'dStudent'] as const;
+type SavedTensors = Record<(typeof SAVED)[number], Tensor>;
+
+export function savedTensors(saved: readonly Tensor[]): SavedTensors {
+  return Object.fromEntries(SAVED.map((name, k) => [name, saved[k]])) as SavedTensors;
+}
+
+/** Done here and not by `inputsToSave`, for which tfjs clones: on 'wasm' that copies the logits and the gradient, which takes as long as the kernel. */
+function saveForBackwardPass(tensors: SavedTensors, copy: (tensor: Tensor) => Tensor): void {
+  const node = engine().state.activeTape?.at(-1);
+  if (node?.kernelName !== SoftmaxCrossEntropyWithTemperature) {
+    throw new Error(`runObjective: tfjs's tape does not end with ${SoftmaxCrossEntropyWithTemperature}.`);
+  }
+  node.saved?.push(...SAVED.map((name) => keep(copy(tensors[name]))));
 }
 
 function run<T extends Tensor | Tensor[]>(

@@ -23,7 +23,8 @@ import {
   SoftmaxCrossEntropyWithTemperature,
   SoftmaxCrossEntropyWithTemperatureGrad,
 } from '../kernel_names.ts';
-import { runObjective, withoutTape } from '../run_objective.ts';
+import { runObjective, savedTensors, withoutTape } from '../run_objective.ts';
+import { share } from '../share.ts';
 
 /**
  * Each gradient is computed only when tfjs asks for it. The student's was stored by the forward pass, and is final when the incoming gradient is
@@ -31,11 +32,10 @@ import { runObjective, withoutTape } from '../run_objective.ts';
  */
 export const softmaxCrossEntropyWithTemperatureGradConfig: GradConfig = {
   kernelName: SoftmaxCrossEntropyWithTemperature,
-  inputsToSave: ['teacher', 'student', 'temperature', 'labels', 'weights', 'dStudent'],
   gradFunc: (dLoss, saved, savedAttrs): { [input: string]: () => Tensor } => {
     const dy = dLoss as Tensor;
     const attrs = savedAttrs as ObjectiveAttrs;
-    const [teacher, student, temperature, labels, weights, dStudent] = saved;
+    const { teacher, student, temperature, labels, weights, dStudent } = savedTensors(saved);
     const inputs = { teacher, student, temperature, labels, weights };
     return {
       student: () =>
@@ -52,7 +52,7 @@ export const softmaxCrossEntropyWithTemperatureGradConfig: GradConfig = {
 /** dStudent * dy, row by row; dStudent itself if dy is known to be 1 everywhere. */
 function scaleRows(dStudent: Tensor, dy: Tensor): Tensor {
   const constant = knownConstant(dy);
-  if (constant === 1) return dStudent.clone();
+  if (constant === 1) return share(dStudent);
   if (constant !== null) return mul(dStudent, constant);
   return mul(dStudent, dy.rank === 0 ? dy : reshape(dy, [...dy.shape, 1]));
 }

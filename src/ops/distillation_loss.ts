@@ -23,7 +23,8 @@ import {
   type TensorArgument,
   temperatureArgument,
 } from '../arguments.ts';
-import { runObjective, withoutTape } from '../run_objective.ts';
+import { runObjective } from '../run_objective.ts';
+import { share } from '../share.ts';
 import { type Labels, labelsArgument } from './labels.ts';
 import { checkReduction, reduceRows } from './reduce_rows.ts';
 
@@ -112,7 +113,7 @@ export function distillationLoss<O extends Tensor = Tensor>(
     const rows = reduceRows(weights, rowShape, checked.reduction);
     return runObjective<O>(
       {
-        teacher: checked.teacherGradient ? given : withoutTape(() => given.clone()),
+        teacher: checked.teacherGradient ? given : share(given),
         student: studentLogits,
         temperature: temperatureTensor,
         labels: checked.alpha === 0 ? null : labels.tensor,

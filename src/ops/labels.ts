@@ -2,6 +2,7 @@ import { cast, type Tensor } from '@tensorflow/tfjs-core';
 import type { LabelKind } from '../../kernels/objective.ts';
 import { float32, numericTensor, type TensorArgument } from '../arguments.ts';
 import { withoutTape } from '../run_objective.ts';
+import { share } from '../share.ts';
 
 export interface Labels {
   kind: LabelKind;
@@ -18,7 +19,7 @@ export function labelsArgument(
   const labels = numericTensor(value, 'labels', functionName);
   const shape = labels.shape.join(',');
   if (shape === student.shape.join(',')) {
-    return { kind: 'distribution', tensor: withoutTape(() => float32(labels).clone()) };
+    return { kind: 'distribution', tensor: share(withoutTape(() => float32(labels))) };
   }
   const rowShape = student.shape.slice(0, -1);
   if (shape === rowShape.join(',') && labels.rank === rowShape.length) {
