@@ -5,13 +5,9 @@
  * Two exponentials per class; a third with labels, unless T = 1. A KL that is small is summed from its own terms, which takes the exponentials again.
  * Rows that are not finite: the table at the end of MATH.md.
  */
+
 import { METRICS, type Measure } from '../metrics.ts';
-
-/** Below this, exp(x) counts as 0 on every backend: about the logarithm of the smallest normal float32. */
-const EXP_FLOOR = -87;
-
-/** Below this the plain difference of a cross entropy and an entropy has fewer than nine digits left in float64. */
-const SMALL = 1e-6;
+import { mass, SMALL } from './mass.ts';
 
 export interface RowMetricsArguments {
   rows: number;
@@ -46,11 +42,6 @@ export function rowMetrics(args: RowMetricsArguments): void {
     for (let k = 0; k < METRICS.length; k++)
       metrics[to + k] = weight * (values === null ? Number.NaN : values[k]);
   }
-}
-
-/** exp(x) with the floor that decides whether a class has any mass: see "Rows that are not finite" in MATH.md. */
-function mass(x: number): number {
-  return x < EXP_FLOOR ? 0 : Math.exp(x);
 }
 
 /** The largest value and the first class that has it; null if a value is NaN or +Infinity, or none is finite. */

@@ -6,13 +6,9 @@
  * once. Two exponentials per class, kept in a scratch row of float64 between the sums and the gradient.
  * Rows that are not finite: the table at the end of MATH.md.
  */
+
 import type { Objective } from '../objective.ts';
-
-/** Below this, exp(x) counts as 0 on every backend: about the logarithm of the smallest normal float32. */
-const EXP_FLOOR = -87;
-
-/** Below this the plain difference of a cross entropy and an entropy has fewer than nine digits left in float64. */
-const SMALL = 1e-6;
+import { mass, SMALL } from './mass.ts';
 
 export interface RowPassArguments {
   rows: number;
@@ -57,11 +53,6 @@ export function rowPass(args: RowPassArguments): void {
       row.finish(n, start, t, weight);
     }
   }
-}
-
-/** exp(x) with the floor that decides whether a class has any mass: see "Rows that are not finite" in MATH.md. */
-function mass(x: number): number {
-  return x < EXP_FLOOR ? 0 : Math.exp(x);
 }
 
 /** The running row: its maxima, its sums, and a scratch copy of exp((z - mz)/T) and exp((v - mv)/T). */
