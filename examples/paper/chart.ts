@@ -59,7 +59,7 @@ function spec(measured: Measured): TopLevelSpec {
           x: {
             field: 'temperature',
             type: 'quantitative' as const,
-            scale: { type: 'log' as const },
+            scale: { type: 'log' as const, nice: false },
             title: 'temperature T',
           },
           y: { field: 'errors', type: 'quantitative' as const, scale: { zero: false }, title: null },
