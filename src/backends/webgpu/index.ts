@@ -1,59 +1,36 @@
-import { type DataType, env, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
-import type { Objective, RowPassOutputs } from '../../../kernels/objective.ts';
-import type { RowPass, RowPassRequest } from '../row_pass.ts';
+import { env, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
+import {
+  bufferOf,
+  isSoftware,
+  lend,
+  type Uniform,
+  type WebGPUBackend,
+  type WebGPUProgram,
+} from './backend.ts';
+import { type Binding, type Cut, cutRows } from './cut.ts';
 import { checkDevice } from './device_loss.ts';
-import { type RowPassVariant, rowPassPipeline, variantKey } from './pipeline.ts';
-import { plan } from './plan.ts';
+import { type InputsKind, type RowPassVariant, rowPassPipeline, variantKey } from './pipeline.ts';
+import { MOST_SPLIT_GROUPS, type Plan, type PlanDevice, plan } from './plan.ts';
+import { MOST_GROUPS, scratchOf } from './scratch.ts';
 
-interface Uniform {
-  type: 'int32' | 'uint32' | 'float32';
-  data: number[];
-}
-
-/** What tfjs asks of a program. `shaderKey` is its whole identity: here it names the pipeline that we have put into the cache. */
-export interface WebGPUProgram {
-  outputShape: number[];
-  dispatchLayout: { x: number[] };
-  dispatch: [number, number, number];
-  variableNames: string[];
-  workgroupSize: [number, number, number];
-  shaderKey: string;
-  getUserCode(): string;
-}
-
-/** The parts of tfjs's 'webgpu' backend that are used here. */
-export interface WebGPUBackend extends KernelBackend {
-  device: GPUDevice;
-  adapterInfo?: { vendor?: string; architecture?: string; description?: string; isIntel?: () => boolean };
-  /** The dtype is of the values in the buffer, which a tensor's own may differ from. */
-  tensorMap: { get(dataId: object): { dtype: DataType } };
-  pipelineCache: Record<string, GPUComputePipeline | Promise<GPUComputePipeline>>;
-  makeTensorInfo(shape: number[], dtype: DataType): TensorInfo;
-  runWebGPUProgram(
-    program: WebGPUProgram,
-    inputs: TensorInfo[],
-    outputDtype: DataType,
-    uniforms: Uniform[],
-    output?: TensorInfo,
-  ): TensorInfo;
-}
+export { isSoftware, type WebGPUBackend, type WebGPUProgram } from './backend.ts';
 
 /** tfjs names a kernel in tf.time and tf.profile after the class of its program. */
 class SoftmaxCrossEntropyWithTemperatureProgram implements WebGPUProgram {
   dispatchLayout = { x: [0] };
-  variableNames: string[];
+  variableNames = ['teacher', 'student', 'temperature', 'labels', 'weights', 'losses', 'scratch'];
   workgroupSize: [number, number, number];
   dispatch: [number, number, number];
 
   constructor(
     private readonly key: string,
     readonly outputShape: number[],
-    inputs: number,
-    { workgroups, workgroup }: { workgroups: number; workgroup: number },
+    workgroup: number,
+    groups: number,
   ) {
-    this.variableNames = Array.from({ length: inputs }, (_, i) => `input${i}`);
     this.workgroupSize = [workgroup, 1, 1];
-    this.dispatch = [workgroups, 1, 1];
+    this.dispatch = [groups, 1, 1];
   }
 
   get shaderKey(): string {
@@ -68,117 +45,196 @@ class SoftmaxCrossEntropyWithTemperatureProgram implements WebGPUProgram {
   }
 }
 
-const TARGETS = { logits: 0, probabilities: 1 } as const;
-const DIVERGENCE = { crossEntropy: 0, kl: 1, reverseKl: 2, jsd: 3 } as const;
-const LABELS = { none: 0, classIds: 1, distribution: 2 } as const;
-const GRADIENT = { loss: 0, lossAndStudentGradient: 1, studentGradient: 1, teacherGradient: 2 } as const;
-
-/** Threads that share a row, a power of two up to 256; 0, the default, lets plan.ts choose. For tuning and tests. */
+/** Threads that share a row, a power of two; 0, the default, lets plan.ts choose. For tuning and tests. */
 export const LANES_FLAG = 'TFJS_DISTILL_WEBGPU_LANES';
-env().registerFlag(LANES_FLAG, () => 0);
+/** Workgroups that share a row; 0, the default, lets plan.ts choose. For tuning and tests. */
+export const PARTS_FLAG = 'TFJS_DISTILL_WEBGPU_PARTS';
+/** How rows are read, 0: plan.ts chooses, 1: vec4, 2: scalar, 3: tile. For tuning and tests. */
+export const INPUTS_FLAG = 'TFJS_DISTILL_WEBGPU_INPUTS';
+for (const flag of [LANES_FLAG, PARTS_FLAG, INPUTS_FLAG]) env().registerFlag(flag, () => 0);
+const INPUTS: readonly (InputsKind | null)[] = [null, 'vec4', 'scalar', 'tile'];
 
-/** One dispatch for whatever is asked for: MATH.md by kernels/wgsl/row_pass.wgsl. */
+type Request = RowPassRequest<WebGPUBackend>;
+
+/** One dispatch for whatever is asked for, or one per phase of a split row and per cut of a tensor that a device cannot bind whole. */
 export const rowPass: RowPass<WebGPUBackend> = (request) => {
-  const { backend, rows, classes, objective, outputs } = request;
+  const { backend, rows, classes, outputs, reduction } = request;
   checkDevice(backend.device);
-  checkLimits(request);
-  const { lanes, workgroup } = plan({
-    rows,
-    classes,
-    isSoftware: isSoftware(backend),
-    lanes: env().getNumber(LANES_FLAG),
+  const chosen = planOf(request);
+  const cuts = cutRows(rows, classes, backend.device.limits);
+  const result: RowPassResult = {
+    loss: writesLoss(request) ? backend.makeTensorInfo(reduction === 'sum' ? [] : [rows], 'float32') : null,
+    gradient: outputs === 'loss' ? null : backend.makeTensorInfo([rows, classes], 'float32'),
+  };
+  const most = Math.min(
+    Math.floor(MOST_GROUPS / cuts.length),
+    chosen.mostGroups,
+    backend.device.limits.maxComputeWorkgroupsPerDimension,
+  );
+  const groups = cuts.map((cut) => Math.min(most, workOf(cut.rows, chosen)));
+  const allGroups = groups.reduce((sum, n) => sum + n, 0);
+  let firstGroup = 0;
+  cuts.forEach((cut, i) => {
+    for (const phase of phasesOf(request, chosen)) {
+      dispatch(request, result, chosen, { cut, phase, groups: groups[i], firstGroup, allGroups });
+    }
+    firstGroup += groups[i];
   });
-  const variant = variantOf(objective, outputs, lanes, workgroup);
-  const key = variantKey(variant);
-  backend.pipelineCache[key] ??= rowPassPipeline(backend.device, variant);
-
-  const inputs = inputsOf(request);
-  const losses = outputs === 'lossAndStudentGradient' ? backend.makeTensorInfo([rows], 'float32') : null;
-  if (losses) inputs.push(losses);
-  const outputShape = outputs === 'loss' ? [rows] : [rows * classes];
-  const program = new SoftmaxCrossEntropyWithTemperatureProgram(key, outputShape, inputs.length, {
-    workgroups: Math.ceil(rows / (workgroup / lanes)),
-    workgroup,
-  });
-  const result = backend.runWebGPUProgram(program, inputs, 'float32', uniformsOf(request, losses !== null));
-  if (outputs === 'loss') return { loss: result, gradient: null };
-  return { loss: losses, gradient: { ...result, shape: [rows, classes] } };
+  return result;
 };
 
-function variantOf(
-  objective: Objective,
-  outputs: RowPassOutputs,
-  lanes: number,
-  workgroup: number,
-): RowPassVariant {
+/** What the choice of a plan depends on. */
+export function planDevice(backend: WebGPUBackend): PlanDevice {
+  const { features, limits } = backend.device;
   return {
-    LANES: lanes,
-    WORKGROUP: workgroup,
-    TARGETS: TARGETS[objective.targets],
-    DIVERGENCE: DIVERGENCE[objective.divergence],
-    LABELS: LABELS[objective.labels],
-    WRITES_LOSS: outputs === 'loss' || outputs === 'lossAndStudentGradient' ? 1 : 0,
-    GRADIENT: GRADIENT[outputs],
+    isSoftware: isSoftware(backend),
+    hasSubgroups: features.has('subgroups'),
+    mostThreads: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
   };
 }
 
-/** Teacher, student, temperature, labels, weights; what is not given is the student again, which the shader does not read there. */
-function inputsOf({
-  teacher,
-  student,
-  temperature,
-  labels,
-  weights,
-}: RowPassRequest<WebGPUBackend>): TensorInfo[] {
-  const given = typeof temperature === 'number' ? student : temperature;
-  return [teacher, student, given, labels ?? student, weights ?? student].map(asVector);
+function planOf({ backend, rows, classes }: Request): Plan {
+  return plan({
+    rows,
+    classes,
+    device: planDevice(backend),
+    asked: {
+      lanes: env().getNumber(LANES_FLAG),
+      parts: env().getNumber(PARTS_FLAG),
+      inputs: INPUTS[env().getNumber(INPUTS_FLAG)],
+    },
+  });
 }
 
-/** All tensors go in with rank 1, so that the uniforms that tfjs puts in front of ours have one layout. */
-function asVector({ dataId, shape, dtype }: TensorInfo): TensorInfo {
-  return { dataId, shape: [sizeOf(shape)], dtype };
+/** Pieces of work, each for a workgroup: WORKGROUP / LANES rows, or a part of a row. */
+function workOf(rows: number, { lanes, workgroup, parts }: Plan): number {
+  return Math.ceil(rows / (workgroup / lanes)) * parts;
 }
 
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
+const PHASE = { whole: 0, statistics: 1, nearSums: 2, mixtureSums: 3, finish: 4 } as const;
+type Phase = keyof typeof PHASE;
+
+function phasesOf({ objective: { targets, divergence }, outputs }: Request, { parts }: Plan): Phase[] {
+  if (parts === 1) return ['whole'];
+  const phases: Phase[] = ['statistics'];
+  // NEEDS_RANGE and NEEDS_MIXTURE of kernels/wgsl.
+  if (targets === 'logits' && (divergence !== 'crossEntropy' || outputs !== 'loss')) phases.push('nearSums');
+  if (divergence === 'jsd') phases.push('mixtureSums');
+  return [...phases, 'finish'];
 }
 
-/** In the order of RowUniforms in kernels/wgsl/row_pass.wgsl. */
-function uniformsOf(request: RowPassRequest<WebGPUBackend>, hasSevenBindings: boolean): Uniform[] {
-  const { rows, classes, temperature, weights, objective } = request;
+interface Dispatch {
+  cut: Cut;
+  phase: Phase;
+  groups: number;
+  firstGroup: number;
+  allGroups: number;
+}
+
+function dispatch(request: Request, result: RowPassResult, chosen: Plan, step: Dispatch): void {
+  const { backend, rows, classes, temperature, labels, weights } = request;
+  const { cut, groups } = step;
+  const { words, unused } = scratchOf(backend.device, MOST_SPLIT_GROUPS);
+  const variant = variantOf(request, chosen, step.phase);
+  const key = variantKey(variant);
+  backend.pipelineCache[key] ??= rowPassPipeline(backend.device, variant);
+
+  const lent: TensorInfo[] = [];
+  const lendBuffer = (buffer: GPUBuffer, { offset, size }: Pick<Binding, 'offset' | 'size'>) => {
+    const info = lend(backend, size / 4, { buffer, offset, size });
+    lent.push(info);
+    return info;
+  };
+  // The part of a tensor that this dispatch works on; tensors that are bound whole go in as they are.
+  const part = (tensor: TensorInfo): TensorInfo => {
+    const size = tensor.shape.reduce((product, n) => product * n, 1);
+    const binding = size === rows * classes ? cut.perClass : cut.perRow;
+    const isWhole = cut.rows === rows || size === 1;
+    return isWhole ? { ...tensor, shape: [size] } : lendBuffer(bufferOf(backend, tensor), binding);
+  };
+  const unusedOutput = () => lendBuffer(unused, { offset: 0, size: unused.size });
+  const student = part(request.student);
+  const inputs = [
+    part(request.teacher),
+    student,
+    typeof temperature === 'number' ? student : part(temperature),
+    labels ? part(labels) : student,
+    weights ? part(weights) : student,
+    result.loss ? part(result.loss) : unusedOutput(),
+    lendBuffer(words, { offset: 0, size: words.size }),
+  ];
+  const output = result.gradient ? part(result.gradient) : unusedOutput();
+  const program = new SoftmaxCrossEntropyWithTemperatureProgram(key, output.shape, chosen.workgroup, groups);
+  backend.runWebGPUProgram(program, inputs, 'float32', uniformsOf(request, chosen, step), output);
+  for (const { dataId } of lent) backend.disposeData(dataId);
+}
+
+const GRADIENT = { loss: 0, lossAndStudentGradient: 1, studentGradient: 1, teacherGradient: 2 } as const;
+const LOWEST_BITS = 0xff7fc99e; // of kernels/wgsl/numbers.wgsl
+
+function writesLoss({ outputs }: Request): boolean {
+  return outputs === 'loss' || outputs === 'lossAndStudentGradient';
+}
+
+function variantOf(request: Request, chosen: Plan, phase: Phase): RowPassVariant {
+  const { objective, outputs, reduction, backend } = request;
+  const { targets, divergence, labels } = objective;
+  const reverse = divergence === 'reverseKl';
+  const isFlag = (value: boolean) => (value ? 1 : 0);
+  return {
+    modules: { inputs: chosen.inputs, team: chosen.team, divergence, labels },
+    constants: {
+      LANES: chosen.lanes,
+      WORKGROUP: chosen.workgroup,
+      VECTORS: chosen.vectors,
+      RESIDENT: isFlag(chosen.isResident),
+      TARGETS: isFlag(targets === 'probabilities'),
+      ABSENT_TEACHER_BITS: targets === 'probabilities' ? 0 : LOWEST_BITS,
+      WRITES_LOSS: isFlag(writesLoss(request)),
+      LACKS_GRADIENT_AT_INFINITY: isFlag(
+        outputs === 'teacherGradient' ? !reverse && targets === 'logits' : reverse,
+      ),
+      GRADIENT: GRADIENT[outputs],
+      REDUCES: isFlag(reduction === 'sum'),
+      PHASE: PHASE[phase],
+      TILE: chosen.tile,
+      MIN_SUBGROUP: smallestSubgroup(backend),
+    },
+  };
+}
+
+/** 4 is the least that WebGPU allows. */
+function smallestSubgroup({ device }: WebGPUBackend): number {
+  const { adapterInfo } = device as GPUDevice & { adapterInfo?: { subgroupMinSize?: number } };
+  return adapterInfo?.subgroupMinSize ?? 4;
+}
+
+/** In the order of Uniforms in kernels/wgsl/bindings.wgsl. */
+function uniformsOf(request: Request, chosen: Plan, { cut, firstGroup, allGroups }: Dispatch): Uniform[] {
+  const { classes, temperature, weights, objective } = request;
   const uint32 = (value: number): Uniform => ({ type: 'uint32', data: [value] });
   const float32 = (value: number): Uniform => ({ type: 'float32', data: [value] });
+  const sizeOf = ({ shape }: TensorInfo) => shape.reduce((product, size) => product * size, 1);
   const isNumber = typeof temperature === 'number';
-  const padding: Uniform[] = hasSevenBindings ? [] : [{ type: 'int32', data: [0, 0] }];
+  const start = chosen.inputs === 'vec4' ? cut.perClass.start / 4 : cut.perClass.start;
   return [
-    ...padding,
-    uint32(rows),
+    uint32(cut.rows),
     uint32(classes),
-    uint32(isNumber ? 0 : sizeOf(temperature.shape)),
-    uint32(weights ? sizeOf(weights.shape) : 0),
+    uint32(isNumber ? 0 : sizeOf(temperature)),
+    uint32(weights ? sizeOf(weights) : 0),
     float32(isNumber ? temperature : 1),
-    float32(isNumber ? Math.min(1 / temperature, 3e38) : 1),
+    float32(isNumber ? Math.min(1 / temperature, 2e38) : 1),
     float32(objective.softWeight),
     float32(objective.hardWeight),
     float32(objective.labelSmoothing),
     float32(objective.beta),
     float32(objective.scale),
     uint32(objective.scaleByTemperatureSquared ? 1 : 0),
+    uint32(cut.perRow.start),
+    uint32(firstGroup),
+    uint32(allGroups),
+    uint32(chosen.parts),
+    uint32(start),
+    uint32(cut.perClass.start),
   ];
-}
-
-export function isSoftware({ adapterInfo }: WebGPUBackend): boolean {
-  const { vendor = '', architecture = '', description = '' } = adapterInfo ?? {};
-  return /swiftshader|llvmpipe|\bcpu\b/i.test(`${vendor} ${architecture} ${description}`);
-}
-
-function checkLimits({ backend, rows, classes }: RowPassRequest<WebGPUBackend>): void {
-  const bytes = rows * classes * 4;
-  const { maxStorageBufferBindingSize } = backend.device.limits;
-  if (bytes > maxStorageBufferBindingSize) {
-    throw new Error(
-      `softmaxCrossEntropyWithTemperature: logits of shape [${rows},${classes}] take ${bytes} bytes; this device binds at most ` +
-        `${maxStorageBufferBindingSize} (maxStorageBufferBindingSize). Split the batch.`,
-    );
-  }
 }

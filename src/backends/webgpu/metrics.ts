@@ -2,8 +2,9 @@ import { env, type TensorInfo } from '@tensorflow/tfjs-core';
 import { METRICS } from '../../../kernels/metrics.ts';
 import { rowMetrics as source } from '../../generated/wgsl.ts';
 import type { RowMetrics, RowMetricsRequest } from '../row_metrics.ts';
-import { isSoftware, LANES_FLAG, type WebGPUBackend, type WebGPUProgram } from './index.ts';
-import { plan } from './plan.ts';
+import type { WebGPUBackend, WebGPUProgram } from './backend.ts';
+import { LANES_FLAG, planDevice } from './index.ts';
+import { metricsPlan } from './plan.ts';
 
 /** The constants that specialise kernels/wgsl/row_metrics.wgsl, by their names there. */
 type Variant = Record<'LANES' | 'WORKGROUP' | 'TARGETS' | 'LABELS', number>;
@@ -41,10 +42,10 @@ class DistillationMetricsProgram implements WebGPUProgram {
 /** One dispatch: MATH (28)-(32) by kernels/wgsl/row_metrics.wgsl. */
 export const rowMetrics: RowMetrics<WebGPUBackend> = (request) => {
   const { backend, rows, classes, measure, teacher, student, temperature, labels, weights } = request;
-  const { lanes, workgroup } = plan({
+  const { lanes, workgroup } = metricsPlan({
     rows,
     classes,
-    isSoftware: isSoftware(backend),
+    device: planDevice(backend),
     lanes: env().getNumber(LANES_FLAG),
   });
   const variant: Variant = {

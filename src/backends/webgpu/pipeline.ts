@@ -1,59 +1,139 @@
 import { env } from '@tensorflow/tfjs-core';
-import { lossIsResult, rowPass, uniforms6Bindings, uniforms7Bindings } from '../../generated/wgsl.ts';
+import type { Divergence, LabelKind } from '../../../kernels/objective.ts';
+import * as wgsl from '../../generated/wgsl.ts';
 
-/** The constants that specialise kernels/wgsl/row_pass.wgsl, by their names there. */
-export type RowPassVariant = Record<
-  'LANES' | 'WORKGROUP' | 'TARGETS' | 'DIVERGENCE' | 'LABELS' | 'WRITES_LOSS' | 'GRADIENT',
+/** How a variant reads and writes its rows: kernels/wgsl/inputs_*.wgsl. */
+export type InputsKind = 'vec4' | 'scalar' | 'tile';
+
+/** What the lanes of a team exchange values by: kernels/wgsl/team_*.wgsl. */
+export type TeamKind = 'workgroup' | 'subgroup';
+
+/** The files of kernels/wgsl that a variant is put together from. */
+export interface RowPassModules {
+  inputs: InputsKind;
+  team: TeamKind;
+  divergence: Divergence;
+  labels: LabelKind;
+}
+
+/** The constants that specialise them, by their names in kernels/wgsl/bindings.wgsl. */
+export type RowPassConstants = Record<
+  | 'LANES'
+  | 'WORKGROUP'
+  | 'VECTORS'
+  | 'RESIDENT'
+  | 'TARGETS'
+  | 'ABSENT_TEACHER_BITS'
+  | 'WRITES_LOSS'
+  | 'LACKS_GRADIENT_AT_INFINITY'
+  | 'GRADIENT'
+  | 'REDUCES'
+  | 'PHASE'
+  | 'TILE'
+  | 'MIN_SUBGROUP',
   number
 >;
 
+export interface RowPassVariant {
+  modules: RowPassModules;
+  constants: RowPassConstants;
+}
+
 /** The identity of a pipeline in tfjs's cache: all that specialises it. */
-export function variantKey(variant: RowPassVariant): string {
-  const constants = Object.entries(variant).map(([name, value]) => `${name}=${value}`);
-  return `tfjs-distill rowPass ${constants.join(' ')}`;
+export function variantKey({ modules, constants }: RowPassVariant): string {
+  const entries = Object.entries({ ...modules, ...constants });
+  return `tfjs-distill rowPass ${entries.map(([name, value]) => `${name}=${value}`).join(' ')}`;
 }
 
-/** A pass that writes loss and gradient binds the losses as a second output. */
-function hasTwoOutputs({ WRITES_LOSS, GRADIENT }: RowPassVariant): boolean {
-  return WRITES_LOSS !== 0 && GRADIENT !== 0;
+const INPUTS = { vec4: wgsl.inputsVec4, scalar: wgsl.inputsScalar, tile: wgsl.inputsTile };
+const TEAM = { workgroup: wgsl.teamWorkgroup, subgroup: wgsl.teamSubgroup };
+const DIVERGENCE = {
+  crossEntropy: [wgsl.crossEntropy, wgsl.mixtureNone],
+  kl: [wgsl.kl, wgsl.mixtureNone],
+  reverseKl: [wgsl.reverseKl, wgsl.mixtureNone],
+  jsd: [wgsl.jsd],
+};
+const LABELS = {
+  none: [wgsl.hardNone],
+  classIds: [wgsl.hardTerm, wgsl.labelsClassIds],
+  distribution: [wgsl.hardTerm, wgsl.labelsDistribution],
+};
+
+/** The text of a variant; what a device must enable comes first, with the team. */
+export function shaderSource({ inputs, team, divergence, labels }: RowPassModules): string {
+  return [
+    TEAM[team],
+    wgsl.bindings,
+    wgsl.numbers,
+    INPUTS[inputs],
+    wgsl.statistics,
+    ...LABELS[labels],
+    wgsl.merge,
+    wgsl.near,
+    wgsl.shares,
+    ...DIVERGENCE[divergence],
+    wgsl.split,
+    wgsl.reduce,
+    wgsl.rowPass,
+  ].join('\n');
 }
 
-const modules = new WeakMap<GPUDevice, Map<boolean, GPUShaderModule>>();
-
-/** Two modules a device; every variant is made of one of them by constants. */
-function shaderModule(device: GPUDevice, twoOutputs: boolean): GPUShaderModule {
-  const ofDevice = modules.get(device) ?? new Map<boolean, GPUShaderModule>();
-  modules.set(device, ofDevice);
-  const known = ofDevice.get(twoOutputs);
-  if (known) return known;
-  const parts = twoOutputs ? [rowPass, uniforms7Bindings] : [rowPass, uniforms6Bindings, lossIsResult];
-  const module = device.createShaderModule({ code: parts.join('\n'), label: 'tfjs-distill rowPass' });
-  ofDevice.set(twoOutputs, module);
-  return module;
+interface DeviceParts {
+  modules: Map<string, GPUShaderModule>;
+  layout: GPUPipelineLayout;
 }
+
+const ofDevice = new WeakMap<GPUDevice, DeviceParts>();
 
 // GPUShaderStage.COMPUTE, which is a global only where WebGPU is.
 const COMPUTE = 4;
+
+/** Every variant binds alike: the gradient, five inputs, the losses, the scratch buffer, the uniforms. */
+const BINDINGS: GPUBufferBindingType[] = [
+  'storage',
+  ...Array.from({ length: 5 }, () => 'read-only-storage' as const),
+  'storage',
+  'storage',
+  'uniform',
+];
+
+function partsOf(device: GPUDevice): DeviceParts {
+  const known = ofDevice.get(device);
+  if (known) return known;
+  const bindGroupLayout = device.createBindGroupLayout({
+    entries: BINDINGS.map((type, binding) => ({ binding, visibility: COMPUTE, buffer: { type } })),
+  });
+  const parts = {
+    modules: new Map<string, GPUShaderModule>(),
+    layout: device.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout] }),
+  };
+  ofDevice.set(device, parts);
+  return parts;
+}
+
+function shaderModule(device: GPUDevice, modules: RowPassModules): GPUShaderModule {
+  const known = partsOf(device).modules;
+  const key = Object.values(modules).join(' ');
+  const module =
+    known.get(key) ??
+    device.createShaderModule({ code: shaderSource(modules), label: `tfjs-distill rowPass ${key}` });
+  known.set(key, module);
+  return module;
+}
 
 /** Compiles a variant; a promise under tfjs's compile-only warm-up, as tfjs itself keeps it then. */
 export function rowPassPipeline(
   device: GPUDevice,
   variant: RowPassVariant,
 ): GPUComputePipeline | Promise<GPUComputePipeline> {
-  const twoOutputs = hasTwoOutputs(variant);
-  const types: GPUBufferBindingType[] = [
-    'storage',
-    ...Array.from({ length: 5 }, () => 'read-only-storage' as const),
-    ...(twoOutputs ? (['storage'] as const) : []),
-    'uniform',
-  ];
-  const layout = device.createBindGroupLayout({
-    entries: types.map((type, binding) => ({ binding, visibility: COMPUTE, buffer: { type } })),
-  });
   const descriptor: GPUComputePipelineDescriptor = {
     label: variantKey(variant),
-    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-    compute: { module: shaderModule(device, twoOutputs), entryPoint: 'rowPass', constants: variant },
+    layout: partsOf(device).layout,
+    compute: {
+      module: shaderModule(device, variant.modules),
+      entryPoint: 'rowPass',
+      constants: variant.constants,
+    },
   };
   return env().getBool('WEBGPU_ENGINE_COMPILE_ONLY')
     ? device.createComputePipelineAsync(descriptor)

@@ -1,42 +1,170 @@
-/** How a dispatch cuts the rows: a team of `lanes` threads owns a row, `workgroup / lanes` teams make a workgroup. Both are powers of two. */
+import type { InputsKind, TeamKind } from './pipeline.ts';
+
+/**
+ * How a dispatch cuts the rows. A team of `lanes` threads owns a row, or, where `parts` is above 1, a part of it; `workgroup / lanes` teams make a
+ * workgroup. A lane holds a block of `vectors` vec4s of each input at a time; `isResident` says that one block of the team is the whole row.
+ */
 export interface Plan {
+  inputs: InputsKind;
+  team: TeamKind;
   lanes: number;
   workgroup: number;
+  vectors: number;
+  isResident: boolean;
+  parts: number;
+  /** The most workgroups that a dispatch starts; each goes on to further rows. */
+  mostGroups: number;
+  /** inputs 'tile' only: values of each input that a workgroup holds in its memory, else 1. */
+  tile: number;
 }
 
 /** What the choice depends on. */
 export interface PlanProblem {
   rows: number;
   classes: number;
-  /** True if a CPU stands in for the GPU: there a barrier costs as much as hundreds of classes. */
+  device: PlanDevice;
+  /** Overrules of a choice, for tuning and tests; 0 or null leaves it open. */
+  asked: { lanes: number; parts: number; inputs: InputsKind | null };
+}
+
+export interface PlanDevice {
+  /** True if a CPU stands in for the GPU: there a barrier costs as much as hundreds of classes, and a handful of threads fill the machine. */
   isSoftware: boolean;
-  /** Lanes that the user asks for, or 0. */
-  lanes: number;
+  hasSubgroups: boolean;
+  /** GPUSupportedLimits.maxComputeInvocationsPerWorkgroup. */
+  mostThreads: number;
 }
 
 const WARP = 32;
-const MOST_LANES = 256;
+const MOST_VECTORS = 4;
 
-/** The one place that chooses. Figures: a lane should have about four classes, a row no more lanes than pay for their barriers. */
-export function plan({ rows, classes, isSoftware, lanes: asked }: PlanProblem): Plan {
-  if (asked !== 0) {
-    if (!(asked >= 1 && asked <= MOST_LANES && asked === powerOfTwo(asked))) {
-      throw new RangeError(
-        `softmaxCrossEntropyWithTemperature: lanes must be a power of two from 1 to ${MOST_LANES}; got ${asked}.`,
-      );
-    }
-    return { lanes: asked, workgroup: Math.max(2 * WARP, asked) };
-  }
-  if (isSoftware) {
-    // One thread a row as long as there are rows for every thread; long rows run best in teams of 16.
-    if (classes <= 1024 || (rows >= 1024 && classes <= 8192)) return { lanes: 1, workgroup: WARP };
-    return { lanes: 16, workgroup: 16 };
-  }
-  const lanes = Math.min(MOST_LANES, powerOfTwo(Math.ceil(classes / 4)));
-  return { lanes, workgroup: Math.max(2 * WARP, lanes) };
+/** More workgroups than a GPU runs at once, few enough that their sums are added up in no time. */
+const GPU_GROUPS = 4096;
+
+/** On a CPU a workgroup costs more than a row: a few for each of its threads. */
+const SOFTWARE_GROUPS = 64;
+
+/** SwiftShader works on four threads at a time, in one vector register. */
+const SOFTWARE_SUBGROUP = 4;
+
+/** Workgroup memory that every device has, less what a team and the sum of the losses need. */
+const TILE_BYTES = 12 * 1024;
+
+/** Rows whose split parts fit kernels/wgsl/split.wgsl's place in the scratch buffer, and a workgroup's lanes. */
+export const MOST_SPLIT_GROUPS = 512;
+const MOST_PARTS = 64;
+
+/** The one place that chooses; every figure is a count of threads, classes or bytes, explained where it stands. */
+export function plan(problem: PlanProblem): Plan {
+  const { rows, classes, device, asked } = problem;
+  const inputs = asked.inputs ?? (classes % 4 === 0 ? 'vec4' : 'scalar');
+  const team = device.hasSubgroups ? 'subgroup' : 'workgroup';
+  if (asked.lanes !== 0) checkLanes(asked.lanes, device);
+  if (asked.inputs === 'tile' || (asked.inputs === null && prefersTile(problem)))
+    return tilePlan(classes, team);
+  const lanes = asked.lanes || (device.isSoftware ? softwareLanes(problem) : gpuLanes(classes, device));
+  const vectors = vectorsOf(classes, lanes, device);
+  const isResident = classes <= 4 * lanes * vectors;
+  const workgroup = Math.max(device.isSoftware ? SOFTWARE_SUBGROUP : 2 * WARP, lanes);
+  const mostGroups = device.isSoftware ? SOFTWARE_GROUPS : GPU_GROUPS;
+  const whole: Plan = { inputs, team, lanes, workgroup, vectors, isResident, parts: 1, mostGroups, tile: 1 };
+  const wanted = asked.parts || (device.isSoftware ? softwareParts(problem) : gpuParts(problem, workgroup));
+  const parts = Math.max(1, Math.min(wanted, workgroup, Math.floor(MOST_SPLIT_GROUPS / rows)));
+  if (parts === 1) return whole;
+  return { ...whole, lanes: workgroup, isResident: false, parts };
+}
+
+/**
+ * On a GPU a thread to a row is best as long as the rows of a workgroup fit its memory, because every thread then works all the time and nobody waits for
+ * a team: up to about 28 classes. Beyond, and on a CPU, whose threads read rows one after another anyway, a tile would only cost barriers.
+ */
+function prefersTile({ classes, device, asked }: PlanProblem): boolean {
+  return !device.isSoftware && asked.lanes === 0 && asked.parts === 0 && tileRows(classes) >= 2 * WARP;
+}
+
+/** Rows of a tile: a power of two, each row with an odd number of places. */
+function tileRows(classes: number): number {
+  return Math.min(128, 2 ** Math.floor(Math.log2(TILE_BYTES / (8 * oddPlaces(classes)))));
+}
+
+const oddPlaces = (classes: number) => (classes % 2 === 0 ? classes + 1 : classes);
+
+function tilePlan(classes: number, team: TeamKind): Plan {
+  const mostGroups = GPU_GROUPS;
+  const workgroup = Math.max(1, tileRows(classes));
+  const vectors = Math.min(MOST_VECTORS, Math.ceil(classes / 4));
+  const isResident = classes <= 4 * vectors;
+  const tile = workgroup * oddPlaces(classes);
+  return { inputs: 'tile', team, lanes: 1, workgroup, vectors, isResident, parts: 1, mostGroups, tile };
+}
+
+/**
+ * Sixteen classes to a lane, held in registers, up to 4,096 classes: each input is read once and few threads agree. Longer rows stream: as many
+ * threads as a workgroup may have from 16,384 classes on, because fewer rows under way at a time leave more of each in cache for its second sweep.
+ */
+function gpuLanes(classes: number, { mostThreads, hasSubgroups }: PlanDevice): number {
+  if (classes <= 4096) return Math.min(256, mostThreads, powerOfTwo(Math.ceil(classes / 16)));
+  const most = classes < 16_384 ? 256 : hasSubgroups ? 1024 : 512;
+  return Math.min(most, floorPowerOfTwo(mostThreads));
+}
+
+/** A thread to a row as long as rows are short, or there are many; else the four of a vector register, which agree at little cost. */
+function softwareLanes({ rows, classes }: Pick<PlanProblem, 'rows' | 'classes'>): number {
+  return classes <= 1024 || (rows >= 1024 && classes <= 8192) ? 1 : SOFTWARE_SUBGROUP;
+}
+
+/** A single long row would leave all cores but one idle. */
+function softwareParts({ rows, classes }: PlanProblem): number {
+  return classes < 32_768 ? 1 : Math.max(1, Math.floor(SOFTWARE_SUBGROUP / rows));
+}
+
+/**
+ * Workgroups to a row where whole rows would leave a GPU idle: fewer than 32,768 threads, and rows long enough (16,384 classes) to pay for the two
+ * further dispatches. A part has at least 8,192 classes.
+ */
+function gpuParts({ rows, classes }: PlanProblem, workgroup: number): number {
+  if (classes < 16_384 || rows * workgroup >= 32_768) return 1;
+  const wanted = Math.floor(65_536 / (rows * workgroup));
+  return Math.min(wanted, Math.floor(classes / 8192), MOST_PARTS);
+}
+
+/**
+ * At most four vectors of each input to a lane. Rows that stream on a GPU have two: what a lane then needs fits the 64 registers that each of 1,024 threads
+ * can have, and the loads of 1,024 threads are enough to hide memory's latency.
+ */
+function vectorsOf(classes: number, lanes: number, { isSoftware }: PlanDevice): number {
+  const needed = Math.ceil(classes / (4 * lanes));
+  if (isSoftware && classes < 256) return 1; // no slower there, and half the time to compile
+  return needed <= MOST_VECTORS || isSoftware ? Math.min(MOST_VECTORS, needed) : 2;
+}
+
+/** The threads of kernels/wgsl/row_metrics.wgsl, which no step of a training waits for: about four classes to a lane. */
+export function metricsPlan({
+  rows,
+  classes,
+  device,
+  lanes: asked,
+}: Pick<PlanProblem, 'rows' | 'classes' | 'device'> & { lanes: number }): Pick<Plan, 'lanes' | 'workgroup'> {
+  if (asked !== 0) checkLanes(asked, device);
+  const wanted = Math.min(256, device.mostThreads, powerOfTwo(Math.ceil(classes / 4)));
+  const lanes = asked || (device.isSoftware ? softwareLanes({ rows, classes }) : wanted);
+  return { lanes, workgroup: Math.max(device.isSoftware ? SOFTWARE_SUBGROUP : 2 * WARP, lanes) };
+}
+
+function checkLanes(lanes: number, { mostThreads }: PlanDevice): void {
+  const most = Math.min(1024, mostThreads);
+  if (lanes >= 1 && lanes <= most && lanes === powerOfTwo(lanes)) return;
+  throw new RangeError(
+    `softmaxCrossEntropyWithTemperature: lanes must be a power of two from 1 to ${most}; got ${lanes}.`,
+  );
 }
 
 /** The smallest power of two that is not below n. */
 function powerOfTwo(n: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, n)));
+}
+
+/** The largest power of two that is not above n. */
+function floorPowerOfTwo(n: number): number {
+  return 2 ** Math.floor(Math.log2(n));
 }

@@ -1,3 +1,0 @@
-fn writeLoss(row: u32, value: f32) {
-  result[row] = value;
-}
