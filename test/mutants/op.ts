@@ -46,7 +46,7 @@ export const opMutants: Mutant[] = [
     },
     {
       name: 'gradients always reach the teacher',
-      find: 'checked.teacherGradient ? given : withoutTape(() => given.clone())',
+      find: 'checked.teacherGradient ? given : share(given)',
       replace: 'given',
       killedBy: gradients,
     },
