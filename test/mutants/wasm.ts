@@ -45,9 +45,9 @@ export const wasmMutants: Mutant[] = [
       killedBy: numerics,
     },
     {
-      name: 'a nearly equal row leaves out what its reference was rounded by',
-      find: 'referenceRest = z - (reference - back) - (v + back);',
-      replace: 'referenceRest = 0;',
+      name: 'lambda of a nearly equal row leaves out its second-order part',
+      find: 'meanExcess = mean + rho;',
+      replace: 'meanExcess = mean;',
       killedBy: numerics,
     },
     { name: 'every row has the first weight', find: '    if (weights) weights += 4;\n', replace: '' },

@@ -32,7 +32,7 @@ export const wgslMutants: Mutant[] = [
       name: 'an infinite loss is whatever was summed',
       find: 'return select(MINUS_INFINITY_BITS, INFINITY_BITS, weight > 0.0);',
       replace: 'return bitcast<u32>(softFactor() * softTotal);',
-      killedBy: numerics('crossEntropy: .* masked in the student where the teacher'),
+      killedBy: numerics('crossEntropy: .*p_i > 0 and z_i = -Infinity'),
     },
     {
       name: 'a row of weight 0 is computed',
@@ -42,6 +42,18 @@ export const wgslMutants: Mutant[] = [
     },
   ]),
   ...inFile('team_workgroup', [
+    {
+      name: 'no barrier before the groups of a team are read',
+      find: '    workgroupBarrier();  // every group is complete\n',
+      replace: '',
+      killedBy: variants('^32 threads to a row shape .7,65.'),
+    },
+    {
+      name: 'no barrier between writing a lane and reading the others',
+      find: '  workgroupBarrier();  // every lane has written\n',
+      replace: '',
+      killedBy: variants('^32 threads to a row shape .7,65.'),
+    },
     {
       name: 'a team of lanes leaves out a lane',
       find: '  for (var i = 1u; i < LANES; i++) {\n    total += ofLanes[first + i];',
@@ -76,7 +88,7 @@ export const wgslMutants: Mutant[] = [
       name: 'a class id of C is read',
       find: 'if (labelId >= uniforms.classes) {',
       replace: 'if (labelId > uniforms.classes) {',
-      killedBy: numerics('crossEntropy: .*a class id outside'),
+      killedBy: numerics('crossEntropy: .*a label outside'),
     },
   ]),
   ...inFile('jsd', [
