@@ -2,7 +2,6 @@ import { type Mutant, mutants, suite } from './mutant.ts';
 
 const values = suite('test/conformance/values.test.ts', 'wasm');
 const numerics = suite('test/conformance/numerics.test.ts', 'wasm');
-const properties = suite('test/properties/properties.test.ts', 'wasm');
 const faults = suite('test/conformance/faults.test.ts', 'wasm');
 
 export const wasmMutants: Mutant[] = [
@@ -78,7 +77,7 @@ export const wasmMutants: Mutant[] = [
       name: 'a divergence may be negative',
       find: 'soft = max(rho - excess, 0);',
       replace: 'soft = rho - excess;',
-      killedBy: properties,
+      killedBy: numerics,
     },
   ]),
   ...mutants('kernels/wasm/sweeps.ts', values, [
