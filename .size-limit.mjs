@@ -10,18 +10,18 @@ const bundles = { path: 'dist/index.js', import: '*', gzip: true };
 const layers = { path: 'dist/layers.js', import: '*', gzip: true };
 
 export default [
-  { ...bundles, name: 'all of it', limit: '43 kB' },
-  { ...bundles, name: 'apart from the wasm', limit: '36 kB', modifyEsbuildConfig: without(WASM) },
+  { ...bundles, name: 'all of it', limit: '48 kB' },
+  { ...bundles, name: 'apart from the wasm', limit: '41 kB', modifyEsbuildConfig: without(WASM) },
   {
     ...bundles,
     name: 'apart from the wasm and the shaders',
-    limit: '23 kB',
+    limit: '24 kB',
     modifyEsbuildConfig: without(WASM, SHADER),
   },
   {
     ...layers,
     name: 'tfjs-distill/layers, apart from the wasm',
-    limit: '42 kB',
+    limit: '47 kB',
     modifyEsbuildConfig: without(WASM),
   },
 ];

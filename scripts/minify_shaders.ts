@@ -38,13 +38,23 @@ export function minifyShaders(
   const all = shaders.join('\n');
   const uses = new Map<string, number>();
   for (const [word] of all.matchAll(WORD)) uses.set(word, (uses.get(word) ?? 0) + 1);
+  const ofLanguage = new Set([...all.matchAll(LANGUAGE_WORDS)].flatMap(([words]) => words.match(WORD) ?? []));
   const renamed = [...declaredIn(all, language)]
-    .filter((word) => word.length > 2 && !kept.has(word) && !/^([xyzw]+|[rgba]+|[stpq]+)$/.test(word))
+    .filter(
+      (word) =>
+        word.length > 2 &&
+        !kept.has(word) &&
+        !ofLanguage.has(word) &&
+        !/^([xyzw]+|[rgba]+|[stpq]+)$/.test(word),
+    )
     .sort((a, b) => (uses.get(b) ?? 0) - (uses.get(a) ?? 0));
   const names = shortNames((name) => uses.has(name) || kept.has(name));
   const shortName = new Map(renamed.map((word) => [word, names.next().value ?? word]));
   return shaders.map((shader) => squeeze(shader.replace(WORD, (word) => shortName.get(word) ?? word)));
 }
+
+/** WGSL's attributes, with what stands in their brackets, and address spaces: names that a variable may have too. */
+const LANGUAGE_WORDS = /@\w+(?:\([^)]*\))?|\bvar<[^>]*>/g;
 
 const GLSL_TYPES = 'void|bool|int|uint|float|[biu]?vec[234]|mat[234]|sampler2D';
 

@@ -39,3 +39,15 @@ it('WGSL: functions, parameters, members, constants and variables', () => {
   expect(shader).toContain('override LANES:u32=1;');
   expect(shader).not.toMatch(/total|lanes|running|share/);
 });
+
+it('WGSL: a variable may have the name of an attribute, of a builtin value or of an address space', () => {
+  const [shader] = minifyShaders(
+    [
+      '@group(0) @binding(1) var<workgroup> exchange: array<f32, 4>;\nfn share(@builtin(workgroup_id) group: vec3<u32>) -> u32 {\nlet workgroup = group.x;\nlet binding = workgroup;\nlet workgroup_id = binding;\nreturn workgroup_id;\n}',
+    ],
+    'wgsl',
+    new Set(),
+  );
+  expect(shader).toContain('@group(0)@binding(1)var<workgroup>');
+  expect(shader).toContain('@builtin(workgroup_id)');
+});
