@@ -39,7 +39,10 @@ export async function train(
       optimizer.setLearningRate(learningRate * (1 - step / steps));
       const inputs = batchOf(examples, places, { jitter, random });
       const loss = optimizer.minimize(() => lossOf(model.logits(inputs), places), true, model.variables);
-      if (loss && step % REPORT_EVERY === 0) onProgress(images, (await loss.data())[0]);
+      if (loss && step % REPORT_EVERY === 0) {
+        onProgress(images, (await loss.data())[0]);
+        await tf.nextFrame(); // lets the progress bar draw, and Ctrl-C through
+      }
       inputs.dispose();
       loss?.dispose();
       step++;
