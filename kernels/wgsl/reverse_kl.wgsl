@@ -7,6 +7,11 @@ fn softTerm(w: vec4<f32>, u: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32>
   return u * (a - b);
 }
 
+// What a lane has summed before its first class of the student is of classes that do not exist: u weighs them, and was 1.
+fn startSoftStudent() {
+  soft = vec4(0.0);
+}
+
 fn raiseSoftStudent(shift: f32, factor: f32) {
   soft = (soft - sz * shift) * factor;
 }

@@ -49,6 +49,7 @@ fn startStatistics() {
 fn raiseStudent(maximum: f32) {
   if (mz == LOWEST) {
     sz = vec4(0.0);
+    startSoftStudent();
     startHardSums();
   } else {
     let shift = max((maximum - mz) * scale2, 0.0);
