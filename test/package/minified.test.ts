@@ -39,7 +39,8 @@ async function runSuites(backend: BackendProject): Promise<CaseReport[]> {
     import { runSuite } from './test/runner/suite.ts';
     import { describeBackend, validationErrors } from './test/backends/current.ts';
     ${SUITES.map((suite) => `import './test/conformance/${suite}.test.ts';`).join('\n')}
-    globalThis.start = (report) => runSuite(describeBackend, validationErrors, report);`;
+    const options = { stopsAtFailure: false, titlePattern: '' };
+    globalThis.start = (report) => runSuite(describeBackend, validationErrors, report, options);`;
   const outfile = join(project, 'minified', `${backend.name}${backend.host === 'node' ? '.cjs' : '.js'}`);
   await bundleForBackend(process.cwd(), backend, entry, outfile, {}, { plugins: [scriptForSource] });
   const reports: CaseReport[] = [];
