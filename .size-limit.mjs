@@ -1,41 +1,49 @@
-/** What `npm run size` holds dist/ to: minified by esbuild, gzipped, without the peers. */
+/** What `npm run size` holds the entries of dist/ to: all that a page gets that imports them, minified by esbuild, gzipped, without the peers. */
 import { readFile } from 'node:fs/promises';
 
 /** The SIMD kernel stands in the bundle as base64; scripts/size.ts weighs it as the binary that it is. */
 const WASM = /"AGFzbQ[\w+/=]*"/g;
-/** Shaders stand in it as long lines. */
-const SHADER = /"[^"\n]{300,}"/g;
-
-const bundles = { path: 'dist/index.js', import: '*', gzip: true };
-const layers = { path: 'dist/layers.js', import: '*', gzip: true };
 
 export default [
-  { ...bundles, name: 'all of it', limit: '48 kB' },
-  { ...bundles, name: 'apart from the wasm', limit: '41 kB', modifyEsbuildConfig: without(WASM) },
-  {
-    ...bundles,
-    name: 'apart from the wasm and the shaders',
-    limit: '24 kB',
-    modifyEsbuildConfig: without(WASM, SHADER),
-  },
-  {
-    ...layers,
-    name: 'tfjs-distill/layers, apart from the wasm',
-    limit: '47 kB',
-    modifyEsbuildConfig: without(WASM),
-  },
+  page('15 kB', ['core']),
+  page('25 kB', ['core', 'webgpu']),
+  page('25 kB', ['core', 'webgl']),
+  page('25 kB', ['core', 'wasm']),
+  page('25 kB', ['core', 'cpu']),
+  page('25 kB', ['core', 'node']),
+  page('20 kB', ['layers/core']),
+  page('48 kB', ['index']),
+  { ...page('41 kB', ['index']), ...apartFromWasm(['index']) },
+  { ...page('47 kB', ['layers']), ...apartFromWasm(['layers']) },
 ];
 
-/** Leaves out string literals of dist/. */
-function without(...literals) {
+function page(limit, entries) {
+  const files = entries.map((entry) => `dist/${entry.replace('/', '_')}.js`);
+  return {
+    name: nameOf(entries),
+    path: files,
+    // Entries of backends export nothing.
+    import: Object.fromEntries(files.map((file, i) => [file, i === 0 ? '*' : '{}'])),
+    gzip: true,
+    limit,
+  };
+}
+
+function nameOf(entries) {
+  return entries.map((entry) => (entry === 'index' ? 'tfjs-distill' : `tfjs-distill/${entry}`)).join(' + ');
+}
+
+function apartFromWasm(entries) {
   const plugin = {
-    name: 'leave out',
+    name: 'apart from the wasm',
     setup(build) {
       build.onLoad({ filter: /\bdist\b.*\.js$/ }, async ({ path }) => {
-        const code = await readFile(path, 'utf8');
-        return { contents: literals.reduce((rest, literal) => rest.replace(literal, '""'), code) };
+        return { contents: (await readFile(path, 'utf8')).replace(WASM, '""') };
       });
     },
   };
-  return (config) => ({ ...config, plugins: [...(config.plugins ?? []), plugin] });
+  return {
+    name: `${nameOf(entries)}, apart from the wasm`,
+    modifyEsbuildConfig: (config) => ({ ...config, plugins: [...(config.plugins ?? []), plugin] }),
+  };
 }

@@ -1,5 +1,6 @@
 /** What `npm run build` makes of src/: ESM and CommonJS with types and source maps for npm, and one minified file for a script tag. */
 import { defineConfig, type UserConfig } from 'tsdown';
+import { ENTRIES } from './scripts/entries.ts';
 import { minifyShaderModule } from './scripts/minify_shaders.ts';
 
 const minifyShaders = {
@@ -36,7 +37,7 @@ const script = (name: string, source: string): UserConfig => ({
 export default defineConfig([
   {
     ...common,
-    entry: { index: 'src/index.ts', layers: 'src/layers/index.ts' },
+    entry: { ...ENTRIES },
     format: ['esm', 'cjs'],
     platform: 'neutral',
     dts: true,

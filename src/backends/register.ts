@@ -10,6 +10,7 @@ import {
   type Tensor,
   type TensorInfo,
   tidy,
+  unregisterKernel,
 } from '@tensorflow/tfjs-core';
 import { METRICS } from '../../kernels/metrics.ts';
 import {
@@ -24,45 +25,57 @@ import {
 } from '../kernel_names.ts';
 import { rowPass as composedRowPass } from './composed.ts';
 import { rowMetrics as composedRowMetrics } from './composed_metrics.ts';
-import { rowPass as cpuRowPass } from './cpu/index.ts';
-import { rowMetrics as cpuRowMetrics } from './cpu/metrics.ts';
-import { rowPass as nodeRowPass } from './node/index.ts';
-import { rowMetrics as nodeRowMetrics } from './node/metrics.ts';
 import type { RowMetrics } from './row_metrics.ts';
 import type { RowPass, RowPassResult } from './row_pass.ts';
-import { rowPass as wasmRowPass } from './wasm/index.ts';
-import { rowMetrics as wasmRowMetrics } from './wasm/metrics.ts';
-import { supportsRowPass, type WebGLBackend, rowPass as webglRowPass } from './webgl/index.ts';
-import { rowMetrics as webglRowMetrics } from './webgl/metrics.ts';
-import { withFloatBuffers } from './webgpu/float_buffers.ts';
-import { rowPass as webgpuRowPass } from './webgpu/index.ts';
-import { rowMetrics as webgpuRowMetrics } from './webgpu/metrics.ts';
 
-/** Registers the kernels of every backend that has a row pass of its own. Again is a no-op. */
-export function registerBackends(): void {
-  registerBackend('cpu', cpuRowPass, cpuRowMetrics);
-  registerBackend('wasm', wasmRowPass, wasmRowMetrics);
-  registerBackend('tensorflow', nodeRowPass, nodeRowMetrics);
-  registerBackend<WebGLBackend>(
-    'webgl',
-    (request) => (supportsRowPass() ? webglRowPass(request) : composedRowPass(request)),
-    (request) => (supportsRowPass() ? webglRowMetrics(request) : composedRowMetrics(request)),
-  );
-  registerBackend('webgpu', withFloatBuffers(webgpuRowPass), withFloatBuffers(webgpuRowMetrics));
-}
+/** Backends with an entry of their own, and its name. */
+const ENTRIES: Readonly<Record<string, string>> = {
+  webgpu: 'webgpu',
+  webgl: 'webgl',
+  wasm: 'wasm',
+  cpu: 'cpu',
+  tensorflow: 'node',
+};
+
+/** In tfjs's registry, where another copy of this module (CommonJS beside ESM) finds it too. */
+type OurKernelConfig = KernelConfig & { isComposed?: true };
 
 /** Gives a backend the composition of stock ops if it has no kernels of ours, so that no backend is ever an error. */
 export function ensureBackend(backendName: string): void {
-  if (!getKernel(SoftmaxCrossEntropyWithTemperature, backendName))
-    registerBackend(backendName, composedRowPass);
+  if (getKernel(SoftmaxCrossEntropyWithTemperature, backendName)) return;
+  const kernels = kernelsOf(backendName, composedRowPass, composedRowMetrics);
+  registerKernels(kernels.map((kernel) => ({ ...kernel, isComposed: true })));
+  const entry = ENTRIES[backendName];
+  if (entry === undefined) return;
+  console.warn(
+    `tfjs-distill: stock ops compute the loss on backend '${backendName}', which is many times slower than its kernel: import 'tfjs-distill/${entry}'.`,
+  );
 }
 
-function registerBackend<Backend extends KernelBackend>(
+/** Registers what a backend implements, in place of the composition if that served so far. Again is a no-op. */
+export function registerBackend<Backend extends KernelBackend>(
   backendName: string,
   rowPass: RowPass<Backend>,
   rowMetrics: RowMetrics<Backend> = composedRowMetrics,
 ): void {
-  const kernels = [
+  registerKernels(kernelsOf(backendName, rowPass, rowMetrics));
+}
+
+function registerKernels(kernels: readonly OurKernelConfig[]): void {
+  for (const kernel of kernels) {
+    const registered: OurKernelConfig | undefined = getKernel(kernel.kernelName, kernel.backendName);
+    if (registered && !registered.isComposed) continue;
+    if (registered) unregisterKernel(kernel.kernelName, kernel.backendName);
+    registerKernel(kernel);
+  }
+}
+
+function kernelsOf<Backend extends KernelBackend>(
+  backendName: string,
+  rowPass: RowPass<Backend>,
+  rowMetrics: RowMetrics<Backend>,
+): KernelConfig[] {
+  return [
     kernelConfig<Backend, MetricsAttrs, RowMetrics<Backend>>(
       DistillationMetrics,
       backendName,
@@ -82,7 +95,6 @@ function registerBackend<Backend extends KernelBackend>(
       gradKernel,
     ),
   ];
-  for (const kernel of kernels) if (!getKernel(kernel.kernelName, backendName)) registerKernel(kernel);
 }
 
 /** `pass` is what the backend implements: its RowPass or its RowMetrics. */

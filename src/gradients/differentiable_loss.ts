@@ -20,7 +20,7 @@ import {
   type Tensor,
   exp as tfExp,
 } from '@tensorflow/tfjs-core';
-import { hasHalfTextures } from '../backends/webgl/backend.ts';
+import { hasHalfTextures } from '../backends/half_textures.ts';
 import { isGiven, type ObjectiveAttrs, type ObjectiveInputs } from '../kernel_names.ts';
 
 /** Not backend.floatPrecision(), which says 16 on 'webgl' where float32 can be rendered to. */

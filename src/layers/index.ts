@@ -3,28 +3,6 @@
  *
  * @module tfjs-distill/layers
  */
-import { register } from '../register.ts';
+import '../index.ts';
 
-export type { DatasetLike } from './dataset.ts';
-export { Distiller } from './distiller.ts';
-export type {
-  DistillerCompileArgs,
-  DistillerConfig,
-  DistillerElement,
-  DistillerEvaluateArgs,
-  DistillerEvaluateDatasetArgs,
-  DistillerFitArgs,
-  DistillerFitDatasetArgs,
-  DistillerOptions,
-} from './distiller_arguments.ts';
-export { type LayersLossOptions, layersLoss } from './layers_loss.ts';
-export type { DistillationMetric, MetricFunction } from './measures.ts';
-export {
-  type CacheTeacherLogitsArgs,
-  type CacheTeacherLogitsProgress,
-  cacheTeacherLogits,
-  type Predictor,
-  type Teacher,
-} from './teacher.ts';
-
-register();
+export * from './core.ts';

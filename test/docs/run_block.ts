@@ -2,16 +2,19 @@
 import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import type { Browser } from 'playwright-core';
+import { ENTRIES, specifierOf } from '../../scripts/entries.ts';
 import { runScript } from '../package/run_program.ts';
 import { blockName, type CodeBlock } from './code_blocks.ts';
 
 export const BLOCKS_FOLDER = join('.cache', 'docs');
 
 /** The package by its own name, from src/. */
-export const PACKAGE_PATHS: Record<string, string> = {
-  'tfjs-distill': resolve('src', 'index.ts'),
-  'tfjs-distill/layers': resolve('src', 'layers', 'index.ts'),
-};
+export const PACKAGE_PATHS: Record<string, string> = Object.fromEntries(
+  Object.entries(ENTRIES).map(([entry, source]) => [
+    specifierOf(entry as keyof typeof ENTRIES),
+    resolve(source),
+  ]),
+);
 
 const packageFromSource: Plugin = {
   name: 'package from source',

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { launchChromium } from '../../scripts/chromium.ts';
@@ -99,6 +99,12 @@ describeWhereChromiumRuns('the packed tarball in a page', () => {
     expectRight(await resultOf(`${server.url}/esbuild/dist/index.html`), 'wasm');
   });
 
+  it('built by esbuild from core and one backend, runs on webgpu', async () => {
+    esbuild('one_backend.js');
+    copyFileSync(join(project, 'esbuild/one_backend.html'), join(project, 'esbuild/dist/one_backend.html'));
+    expectRight(await resultOf(`${server.url}/esbuild/dist/one_backend.html`), 'webgpu');
+  });
+
   it('from a script tag, runs on webgl', async () => {
     expectRight(await resultOf(`${server.url}/script_tag/index.html`), 'webgl');
   });
@@ -115,6 +121,27 @@ it('a bare import registers the kernels, whatever a bundler shakes off', () => {
     `require(${JSON.stringify(join(project, 'esbuild/dist/registration.js'))}); process.exit(globalThis.registered ? 0 : 1)`,
   ]);
 });
+
+it('core and one backend bring its shaders and no kernel of another backend', () => {
+  esbuild('one_backend.js');
+  const bundle = readFileSync(join(project, 'esbuild/dist/one_backend.js'), 'utf8');
+  const isIn = (literal: string) => bundle.includes(literal);
+  const [webgpu, webgl] = ['webgpu', 'webgl'].map(shadersOf);
+  expect(webgpu.filter(isIn)).toEqual(webgpu);
+  expect(webgl.filter(isIn)).toEqual([]);
+  expect(bundle).not.toContain(WASM_IN_BASE64);
+});
+
+/** How the SIMD kernel begins. */
+const WASM_IN_BASE64 = 'AGFzbQ';
+
+/** The shaders of an entry of dist/: its long strings. */
+function shadersOf(entry: string): string[] {
+  const code = readFileSync(join(project, 'node_modules/tfjs-distill/dist', `${entry}.js`), 'utf8');
+  const literals = [...code.matchAll(/= ("(?:[^"\\\n]|\\.){200,}");$/gm)].map(([, literal]) => literal);
+  expect(literals.length).toBeGreaterThan(10);
+  return literals.map((literal) => String(JSON.parse(literal)));
+}
 
 /** What tfjs's modules import for Node alone. */
 const NODE_MODULES = ['fs', 'path', 'perf_hooks', 'os', 'worker_threads', 'util', 'crypto'];

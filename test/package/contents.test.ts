@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { ENTRIES, specifierOf } from '../../scripts/entries.ts';
 import { WASM_LIMIT_BYTES, wasmSize } from '../../scripts/size.ts';
 import { runScript } from './run_program.ts';
 import { packedPackage } from './tarball.ts';
@@ -13,6 +14,12 @@ interface Manifest {
   peerDependencies: Record<string, string>;
   peerDependenciesMeta: Record<string, { optional: boolean }>;
   sideEffects: unknown;
+  exports: Record<string, unknown>;
+  typesVersions: Record<string, Record<string, string[]>>;
+}
+
+function manifest(): Manifest {
+  return JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Manifest;
 }
 
 describe('the tarball', () => {
@@ -24,22 +31,53 @@ describe('the tarball', () => {
   });
 
   it('can be published, and asks for tfjs-core alone', () => {
-    const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Manifest;
-    expect(manifest.private).toBeUndefined();
-    expect(manifest.dependencies).toBeUndefined();
-    const required = Object.keys(manifest.peerDependencies).filter(
-      (name) => !manifest.peerDependenciesMeta[name]?.optional,
-    );
+    const {
+      private: isPrivate,
+      dependencies,
+      peerDependencies,
+      peerDependenciesMeta,
+      sideEffects,
+    } = manifest();
+    expect(isPrivate).toBeUndefined();
+    expect(dependencies).toBeUndefined();
+    const required = Object.keys(peerDependencies).filter((name) => !peerDependenciesMeta[name]?.optional);
     expect(required).toEqual(['@tensorflow/tfjs-core']);
-    expect(manifest.sideEffects).toBe(true);
+    expect(sideEffects).toBe(true);
   });
 
-  it('has a source map with sources for every script', () => {
+  it('exports its entries, with types for every way to resolve modules', () => {
+    const { exports, typesVersions } = manifest();
+    const names = Object.keys(ENTRIES) as (keyof typeof ENTRIES)[];
+    const typed = names.map((entry) => [specifierOf(entry).replace('tfjs-distill', '.'), entry] as const);
+    const { './*.min.js': _script, './package.json': _manifest, ...modules } = exports;
+    expect(modules).toEqual(
+      Object.fromEntries(
+        typed.map(([specifier, entry]) => [
+          specifier,
+          {
+            import: { types: `./dist/${entry}.d.ts`, default: `./dist/${entry}.js` },
+            require: { types: `./dist/${entry}.d.cts`, default: `./dist/${entry}.cjs` },
+          },
+        ]),
+      ),
+    );
+    const subpaths = typed.filter(([specifier]) => specifier !== '.');
+    expect(typesVersions['*']).toEqual(
+      Object.fromEntries(
+        subpaths.map(([specifier, entry]) => [specifier.slice(2), [`./dist/${entry}.d.cts`]]),
+      ),
+    );
+  });
+
+  it('has a source map with sources for every script that is more than imports and exports', () => {
     const scripts = files.map(({ path }) => path).filter((path) => /\.c?js$/.test(path));
-    expect(scripts.length).toBeGreaterThanOrEqual(3);
-    for (const script of scripts) {
-      const code = readFileSync(join(installed, script), 'utf8');
-      const url = code.match(/\/\/# sourceMappingURL=(\S+)\s*$/)?.[1];
+    const code = (script: string) => readFileSync(join(installed, script), 'utf8');
+    const mapped = scripts.filter(
+      (script) => script.endsWith('.min.js') || code(script).includes('//#region'),
+    );
+    expect(mapped.length).toBeGreaterThanOrEqual(2 + 2 * 5); // scripts for a tag, and backends in both formats
+    for (const script of mapped) {
+      const url = code(script).match(/\/\/# sourceMappingURL=(\S+)\s*$/)?.[1];
       expect(url).toBe(`${script.replace('dist/', '')}.map`);
       const map = JSON.parse(readFileSync(join(installed, 'dist', String(url)), 'utf8')) as {
         sourcesContent: string[];

@@ -49,11 +49,6 @@ export function supportsRowPass(): boolean {
   return env().getNumber('WEBGL_VERSION') === 2;
 }
 
-/** Whether textures hold half-precision numbers; arithmetic is float32 all the same. */
-export function hasHalfTextures(): boolean {
-  return !env().getBool('WEBGL_RENDER_FLOAT32_ENABLED');
-}
-
 /** Throws if the context is lost. */
 export function checkContext({ gpgpu }: WebGLBackend): void {
   if (gpgpu.gl.isContextLost()) throw lostBackendError('webgl', 'the WebGL context');

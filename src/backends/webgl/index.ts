@@ -1,7 +1,8 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Objective } from '../../../kernels/objective.ts';
+import { hasHalfTextures } from '../half_textures.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
-import { checkContext, hasHalfTextures, packsFirst, type WebGLBackend } from './backend.ts';
+import { checkContext, packsFirst, type WebGLBackend } from './backend.ts';
 import { LANES_PER_MERGE, lanesFor } from './lanes.ts';
 import {
   type InputLayout,

@@ -1,8 +1,9 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { METRICS } from '../../../kernels/metrics.ts';
 import type { Objective } from '../../../kernels/objective.ts';
+import { hasHalfTextures } from '../half_textures.ts';
 import type { RowMetrics } from '../row_metrics.ts';
-import { hasHalfTextures, type WebGLBackend } from './backend.ts';
+import type { WebGLBackend } from './backend.ts';
 import { RowPassRun } from './index.ts';
 import { LANES_PER_MERGE, lanesFor } from './lanes.ts';
 import { DistillationMetricsProgram, type Stage, type StatisticsSource, sourceOf } from './program.ts';

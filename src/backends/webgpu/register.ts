@@ -1,0 +1,11 @@
+/**
+ * Registers the kernels for backend 'webgpu' with tfjs-core.
+ *
+ * @module tfjs-distill/webgpu
+ */
+import { registerBackend } from '../register.ts';
+import { withFloatBuffers } from './float_buffers.ts';
+import { rowPass } from './index.ts';
+import { rowMetrics } from './metrics.ts';
+
+registerBackend('webgpu', withFloatBuffers(rowPass), withFloatBuffers(rowMetrics));

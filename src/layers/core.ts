@@ -1,0 +1,28 @@
+/**
+ * `tfjs-distill/layers` without kernels of any backend, as `tfjs-distill/core` is `tfjs-distill` without them.
+ *
+ * @module tfjs-distill/layers/core
+ */
+import '../core.ts';
+
+export type { DatasetLike } from './dataset.ts';
+export { Distiller } from './distiller.ts';
+export type {
+  DistillerCompileArgs,
+  DistillerConfig,
+  DistillerElement,
+  DistillerEvaluateArgs,
+  DistillerEvaluateDatasetArgs,
+  DistillerFitArgs,
+  DistillerFitDatasetArgs,
+  DistillerOptions,
+} from './distiller_arguments.ts';
+export { type LayersLossOptions, layersLoss } from './layers_loss.ts';
+export type { DistillationMetric, MetricFunction } from './measures.ts';
+export {
+  type CacheTeacherLogitsArgs,
+  type CacheTeacherLogitsProgress,
+  cacheTeacherLogits,
+  type Predictor,
+  type Teacher,
+} from './teacher.ts';
