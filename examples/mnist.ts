@@ -28,8 +28,8 @@ export function loadMnist(): Mnist {
     }
     return {
       count: images.shape[0],
-      images: Float32Array.from(images.values, (grey) => grey / 255),
-      labels: Int32Array.from(labels.values),
+      images: new Float32Array(images.values).map((grey) => grey / 255),
+      labels: new Int32Array(labels.values),
     };
   };
   return { train: examples('train'), test: examples('t10k') };
