@@ -16,6 +16,7 @@ export type {
   DistillerFitArgs,
   DistillerFitDatasetArgs,
   DistillerOptions,
+  DistillerValidationTensors,
 } from './distiller_arguments.ts';
 export { type LayersLossOptions, layersLoss } from './layers_loss.ts';
 export type { DistillationMetric, MetricFunction } from './measures.ts';

@@ -116,7 +116,7 @@ export class DistillationLayer extends layers.Layer {
     const { classWeight, options } = this.distillation;
     const rowShape = studentLogits.shape.slice(0, -1);
     const factors: Tensor[] = [];
-    if (batch.weights !== null && isTraining) factors.push(perRow(batch.weights, rowShape));
+    if (batch.weights !== null) factors.push(perRow(batch.weights, rowShape));
     if (labels !== null && (classWeight !== null || options.ignoreIndex !== undefined)) {
       const ids = labels.rank > rowShape.length ? argMax(labels, -1) : labels;
       const kept = cast(notEqual(ids, options.ignoreIndex ?? -1), 'int32');

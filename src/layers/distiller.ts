@@ -14,6 +14,7 @@ import {
   type DistillerFitArgs,
   type DistillerFitDatasetArgs,
   type DistillerOptions,
+  type DistillerValidationTensors,
   type Inputs,
   type LossOptions,
   withoutHardTerm,
@@ -25,7 +26,7 @@ import {
   needsLabels,
 } from './measures.ts';
 import { warnOfSoftmax } from './softmax_warning.ts';
-import { checkRows, columnsOf, elementOf, onlyLabels, type Table } from './table.ts';
+import { checkRows, checkValidationColumns, columnsOf, elementOf, onlyLabels, type Table } from './table.ts';
 import { cacheTeacherLogits, classesOfTeacher, inputTensors, isPredictor, type Teacher } from './teacher.ts';
 import { type ColumnInput, TrainingModel } from './training_model.ts';
 
@@ -163,7 +164,7 @@ export class Distiller {
   }
 
   /**
-   * As fit, for a dataset of batches {xs, ys}; ys may be left out as y may. Where the teacher is a dataset of logits, the two go in step. The arguments are
+   * As fit, for a dataset of batches {xs, ys, sampleWeight}; ys may be left out as y may, and so may sampleWeight. Where the teacher is a dataset of logits, the two go in step. The arguments are
    * those of LayersModel.fitDataset.
    */
   async fitDataset(dataset: DatasetLike<DistillerElement>, args: DistillerFitDatasetArgs): Promise<History> {
@@ -199,16 +200,16 @@ export class Distiller {
   }
 
   /**
-   * The loss and the metrics of given data, in the order of the logs (see metricsNames; hardLoss and accuracy only with labels), as LayersModel.evaluate.
+   * The loss and the metrics of given data, in the order of the logs (see metricsNames; hardLoss and accuracy only with labels), as LayersModel.evaluate. Weighted by sampleWeight, not by classWeight.
    *
    * @returns scalars, to be disposed by the caller.
    */
   evaluate(x: Inputs, y?: Inputs | null, args: DistillerEvaluateArgs = {}): Scalar | Scalar[] {
     const name = `${NAME}.evaluate`;
     const compiled = this.checkCompiled(name);
-    const { teacherLogits, ...others } = args;
+    const { teacherLogits, sampleWeight, ...others } = args;
     this.checkTeacherRuns(teacherLogits, 'teacherLogits', name);
-    const table = this.table(x, y, { teacherLogits }, name);
+    const table = this.table(x, y, { teacherLogits, sampleWeight }, name);
     const owned: Tensor[] = [];
     try {
       return this.trainingModel(table, null, compiled).evaluate(...columnsOf(table, owned), others);
@@ -217,7 +218,7 @@ export class Distiller {
     }
   }
 
-  /** As evaluate, for a dataset of batches {xs, ys}. */
+  /** As evaluate, for a dataset of batches {xs, ys, sampleWeight}. */
   async evaluateDataset(
     dataset: DatasetLike<DistillerElement>,
     args: DistillerEvaluateDatasetArgs = {},
@@ -308,27 +309,22 @@ export class Distiller {
   /** Validation data with the same columns as the training data: what it lacks is computed, and put in `owned`. */
   private async validationTable(
     training: Table,
-    data: [Inputs, (Inputs | null)?],
+    data: DistillerValidationTensors,
     logits: Tensor | undefined,
     owned: Tensor[],
     name: string,
   ): Promise<Table> {
-    if (!Array.isArray(data) || data.length > 2) {
-      throw new Error(
-        `${name}: validationData must be [x, y] without weights, which count in training only.`,
-      );
+    if (!Array.isArray(data) || data.length > 3) {
+      throw new TypeError(`${name}: validationData must be [x, y] or [x, y, sampleWeight]; got ${data}.`);
     }
+    const [x, y, sampleWeight] = data;
     this.checkTeacherRuns(logits, 'validationTeacherLogits', name);
-    const table = this.table(data[0], data[1], { teacherLogits: logits }, name);
-    if ((table.labels === null) !== (training.labels === null)) {
-      throw new Error(
-        `${name}: training data ${training.labels === null ? 'without' : 'with'} labels needs validation data ${training.labels === null ? 'without' : 'with'} labels.`,
-      );
-    }
-    if (training.weights !== null) {
+    const table = this.table(x, y, { teacherLogits: logits, sampleWeight }, name);
+    if (training.weights !== null && table.weights === null) {
       table.weights = ones([table.x[0].shape[0], ...training.weights.shape.slice(1)]);
       owned.push(table.weights);
     }
+    checkValidationColumns(training, table, name);
     if (training.teacherLogits !== null && table.teacherLogits === null && isPredictor(this.teacher)) {
       table.teacherLogits = await cacheTeacherLogits(this.teacher, table.x);
       owned.push(table.teacherLogits);
@@ -359,7 +355,8 @@ export class Distiller {
     const teacher =
       logits ??
       (isCached && isPredictor(this.teacher) ? await cacheTeacherLogits(this.teacher, data) : undefined);
-    const { tables } = await this.tables(data, teacher, name);
+    const { tables, first } = await this.tables(data, teacher, name);
+    checkValidationColumns(training, first, name);
     return { validationData: mapDataset(tables, elementOf) };
   }
 
@@ -373,9 +370,9 @@ export class Distiller {
     }
     const elements =
       logits === undefined
-        ? mapDataset(dataset, (element) => this.table(element.xs, element.ys, {}, name))
-        : mapDataset(zipDatasets(dataset, logits, name), ([{ xs, ys }, teacherLogits]) =>
-            this.table(xs, ys, { teacherLogits }, name),
+        ? mapDataset(dataset, ({ xs, ys, sampleWeight }) => this.table(xs, ys, { sampleWeight }, name))
+        : mapDataset(zipDatasets(dataset, logits, name), ([{ xs, ys, sampleWeight }, teacherLogits]) =>
+            this.table(xs, ys, { teacherLogits, sampleWeight }, name),
           );
     const { first, dataset: tables } = await peek(elements);
     if (first === undefined) throw new Error(`${name}: the dataset has no elements.`);

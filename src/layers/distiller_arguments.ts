@@ -42,14 +42,17 @@ export interface DistillerCompileArgs {
 /** Of a model: its input, or its inputs in order or by name. */
 export type Inputs = Tensor | Tensor[] | NamedTensorMap;
 
+/** x, y and sampleWeight, of which the latter two may be left out. */
+export type DistillerValidationTensors = [Inputs, (Inputs | null)?, Tensor?];
+
 /** What LayersModel.fit takes, and what belongs to distillation. */
 export interface DistillerFitArgs
   extends Omit<ModelFitArgs, 'classWeight' | 'sampleWeight' | 'validationData'> {
-  /** [x, y]; y may be left out as in fit. */
-  validationData?: [Inputs, (Inputs | null)?];
+  /** [x, y] or [x, y, sampleWeight]; y may be left out as in fit. */
+  validationData?: DistillerValidationTensors;
   /** Weight of each class, by class id; every class must be there. Training only, as in tfjs-layers. */
   classWeight?: ClassWeight;
-  /** Weight of each sample, `[samples]`, or of each row, `[samples, ...]`. Training only. tfjs-layers itself does not know them. */
+  /** Weight of each sample, `[samples]`, or of each row, `[samples, ...]`; split with the data by `validationSplit`. LayersModel.fit throws on it. */
   sampleWeight?: Tensor;
   /** The teacher's logits for x. Then the teacher itself is not run on x. */
   teacherLogits?: Tensor;
@@ -63,13 +66,15 @@ export interface DistillerElement {
   xs: Inputs;
   /** Labels; may be left out as in fit. */
   ys?: Inputs | null;
+  /** As for fit, of this batch. */
+  sampleWeight?: Tensor;
 }
 
 /** What LayersModel.fitDataset takes, and what belongs to distillation. */
 export interface DistillerFitDatasetArgs
   extends Omit<ModelFitDatasetArgs<unknown>, 'classWeight' | 'validationData'> {
-  /** A dataset as that which is trained on, or [x, y]. */
-  validationData?: DatasetLike<DistillerElement> | [Inputs, (Inputs | null)?];
+  /** A dataset as that which is trained on, or tensors as for fit. */
+  validationData?: DatasetLike<DistillerElement> | DistillerValidationTensors;
   /** As for fit. */
   classWeight?: ClassWeight;
   /** As for fit. For a validation dataset, a dataset of logits. */
@@ -78,6 +83,8 @@ export interface DistillerFitDatasetArgs
 
 /** What LayersModel.evaluate takes, and the teacher's logits. */
 export interface DistillerEvaluateArgs extends Omit<ModelEvaluateArgs, 'sampleWeight'> {
+  /** As for fit. */
+  sampleWeight?: Tensor;
   /** The teacher's logits for x; needed where the teacher is not a model. */
   teacherLogits?: Tensor;
 }

@@ -11,7 +11,7 @@ export type LayersLossOptions = Omit<
 
 const OF_THE_HARD_TERM = ['labels', 'alpha', 'labelSmoothing', 'ignoreIndex'];
 const OF_THE_BATCH: Record<string, string> = {
-  weights: 'give classWeight to model.fit instead',
+  weights: 'give classWeight to model.fit, or sampleWeight to Distiller.fit, instead',
   reduction: 'tfjs-layers takes the mean over the batch',
   teacherGradient: 'the targets of a model are constants',
 };
@@ -23,7 +23,8 @@ const OF_THE_BATCH: Record<string, string> = {
  *
  * of which tfjs-layers takes the mean. A sample with more than one row (a sequence, `[batch, steps, C]`) counts for the mean over its rows. Works for
  * each output of a model with several (`loss: [layersLoss({temperature: 4}), layersLoss()]`, or by output name), and with `classWeight`, where a sample
- * has the class that the teacher finds most likely. Use `Distiller` to learn from labels too.
+ * has the class that the teacher finds most likely. Use `Distiller` to learn from labels too, or to weigh samples: `model.fit` of tfjs-layers throws on
+ * `sampleWeight`, and `Distiller.fit` takes it.
  *
  * ```js
  * student.compile({optimizer: 'adam', loss: layersLoss({temperature: 4})});

@@ -30,6 +30,16 @@ export function checkRows(table: Table, name: string): void {
   }
 }
 
+/** Validation runs the model that is trained, which takes the same columns. */
+export function checkValidationColumns(training: Table, validation: Table, name: string): void {
+  for (const column of ['labels', 'weights'] as const) {
+    if ((training[column] === null) === (validation[column] === null)) continue;
+    const given = training[column] === null ? 'without' : 'with';
+    const what = { labels: 'labels', weights: 'sampleWeight' }[column];
+    throw new Error(`${name}: training data ${given} ${what} needs validation data ${given} ${what}.`);
+  }
+}
+
 function tensorsOf({ x, teacherLogits, labels, weights }: Table): Tensor[] {
   return [...x, teacherLogits, labels, weights].filter((tensor) => tensor !== null);
 }

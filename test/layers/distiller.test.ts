@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { type DistillationOptions, distillationLoss } from '../../src/index.ts';
-import { Distiller, type DistillerOptions } from '../../src/layers/index.ts';
+import { Distiller, type DistillerElement, type DistillerOptions } from '../../src/layers/index.ts';
 import { startBackend } from '../backends/current.ts';
 import { expectClose } from '../close.ts';
 import { Random } from '../random.ts';
@@ -153,6 +153,42 @@ describe('a step of fit', () => {
     expectClose([Number(history.loss[0])], await truth.data(), 1e-5, 'loss');
     expect(Number.isFinite(Number(history.hardLoss[0]))).toBe(true);
   });
+
+  it('counts rows by sampleWeight in evaluate, in validation and in datasets, as distillationLoss counts weights', async () => {
+    const [{ x, labels }, random] = [data(ROWS, 26), new Random(26)];
+    const weights = Array.from({ length: ROWS }, (_, row) => (row % 5 === 0 ? 0 : 3 * random.uniform()));
+    const sampleWeight = tf.tensor1d(weights);
+    const options = { temperature: 2, alpha: 0.3 };
+    const distiller = distillerOf(options, tf.train.sgd(0));
+    const loss = async (weights: tf.Tensor, from = 0) => {
+      const [teacher, student, ids] = [mlp(16, 7).predict(x), distiller.student.predict(x), labels].map(
+        (tensor) => tf.slice(tensor as tf.Tensor, from),
+      );
+      return distillationLoss(teacher, student, { ...options, labels: ids, weights }).data();
+    };
+    const truth = await loss(sampleWeight);
+    expect(Math.abs(truth[0] - (await loss(tf.onesLike(sampleWeight)))[0])).toBeGreaterThan(0.01);
+
+    const [evaluated] = distiller.evaluate(x, labels, { batchSize: ROWS, sampleWeight }) as tf.Scalar[];
+    expectClose(await evaluated.data(), truth, 1e-5, 'evaluate');
+
+    const validationData: [tf.Tensor, tf.Tensor, tf.Tensor] = [x, labels, sampleWeight];
+    const given = await distiller.fit(x, labels, { ...ONE_BATCH, sampleWeight, validationData });
+    expectClose([Number(given.history.val_loss[0])], truth, 1e-5, 'validationData');
+    const split = await distiller.fit(x, labels, { ...ONE_BATCH, sampleWeight, validationSplit: 0.5 });
+    const half = await loss(tf.slice(sampleWeight, ROWS / 2), ROWS / 2);
+    expectClose([Number(split.history.val_loss[0])], half, 1e-5, 'validationSplit');
+
+    const dataset = { iterator: async () => batches(x, labels, ROWS, sampleWeight) };
+    const ofDataset = await distiller.fitDataset(dataset, { epochs: 1, verbose: 0, validationData: dataset });
+    expectClose([Number(ofDataset.history.loss[0])], truth, 1e-5, 'fitDataset');
+    expectClose([Number(ofDataset.history.val_loss[0])], truth, 1e-5, 'a validation dataset');
+    const [ofBatches] = (await distiller.evaluateDataset(dataset)) as tf.Scalar[];
+    expectClose(await ofBatches.data(), truth, 1e-5, 'evaluateDataset');
+    expect(await errorOf(() => distiller.fit(x, labels, { ...ONE_BATCH, validationData }))).toContain(
+      'training data without sampleWeight needs validation data without sampleWeight',
+    );
+  });
 });
 
 describe('the logs', () => {
@@ -246,15 +282,20 @@ describe('the logs', () => {
 });
 
 /** Batches of tensors, made anew for each iteration, as tf.data makes them. */
-function batches(x: tf.Tensor, labels: tf.Tensor | null, size: number) {
+function batches(x: tf.Tensor, labels: tf.Tensor | null, size: number, sampleWeight?: tf.Tensor) {
   let start = 0;
   return {
-    next: async (): Promise<IteratorResult<{ xs: tf.Tensor; ys?: tf.Tensor }>> => {
+    next: async (): Promise<IteratorResult<DistillerElement>> => {
       if (start >= x.shape[0]) return { done: true, value: undefined };
-      const [from] = [start];
+      const from = start;
       start += size;
-      const xs = tf.slice(x, from, size);
-      return { done: false, value: labels === null ? { xs } : { xs, ys: tf.slice(labels, from, size) } };
+      const batch = (column: tf.Tensor) => tf.slice(column, from, size);
+      const value = {
+        xs: batch(x),
+        ...(labels === null ? {} : { ys: batch(labels) }),
+        ...(sampleWeight === undefined ? {} : { sampleWeight: batch(sampleWeight) }),
+      };
+      return { done: false, value };
     },
   };
 }
@@ -592,10 +633,23 @@ describe('a Distiller', () => {
     const plain = mlp(4, 3);
     const warn = (options: DistillerOptions) => warningsOf(() => new Distiller(options));
     expect(await warn({ student: activation, teacher: plain })).toContain(activation.layers[1].name);
-    expect(await warn({ student: plain, teacher: softmax })).toContain("teacher 'sequential");
+    expect(await warn({ student: plain, teacher: softmax })).toContain('the teacher ends in a softmax');
     expect(await warn({ student: plain, teacher: softmax })).toContain("'top'");
     expect(await warn({ student: nested, teacher: plain })).toContain('softmax');
     expect(await warn({ student: plain, teacher: softmax, targets: 'probabilities' })).toBe('');
     expect(await warn({ student: plain, teacher: plain })).toBe('');
+  });
+
+  it('warns of a softmax at the end of a tf.GraphModel, also behind the identities that TensorFlow saves', async () => {
+    const kernel = new Random(25).normals(FEATURES * CLASSES);
+    const warn = async (last: readonly ('Softmax' | 'Identity')[], options: Given = {}) => {
+      const teacher = await graphModel(kernel, { last });
+      return warningsOf(() => new Distiller({ student: mlp(4, 3), teacher, ...options }));
+    };
+    expect(await warn(['Softmax'])).toContain("node 'Softmax0'");
+    expect(await warn(['Softmax', 'Identity', 'Identity'])).toContain("node 'Softmax0'");
+    expect(await warn(['Softmax'], { targets: 'probabilities' })).toBe('');
+    expect(await warn(['Identity'])).toBe('');
+    expect(await warn([])).toBe('');
   });
 });

@@ -106,11 +106,21 @@ describe('layersLoss in model.compile', () => {
     expectClose([Number(history.loss[0])], [truth], 1e-5, 'loss');
   });
 
+  it('samples cannot be weighed: model.fit of tfjs-layers throws, so the documentation points to Distiller', async () => {
+    const { x } = data(ROWS, 6);
+    const student = mlp(4, 6);
+    student.compile({ optimizer: tf.train.sgd(RATE), loss: layersLoss() });
+    const args = { sampleWeight: tf.ones([ROWS]), verbose: 0 } as const;
+    expect(await errorOf(() => student.fit(x, tf.zeros([ROWS, CLASSES]), args))).toContain(
+      'sample weight is not supported',
+    );
+  });
+
   it('options of the hard term and of the batch are refused, and ranges checked at once', async () => {
     const wrong = (options: object) => errorOf(() => layersLoss(options));
     expect(await wrong({ labels: [1] })).toContain('use Distiller');
     expect(await wrong({ alpha: 0.1 })).toContain('use Distiller');
-    expect(await wrong({ weights: 2 })).toContain('classWeight');
+    expect(await wrong({ weights: 2 })).toContain('Distiller.fit');
     expect(await wrong({ reduction: tf.Reduction.SUM })).toContain('mean over the batch');
     expect(await wrong({ temperature: 0 })).toContain('0');
     expect(await wrong({ temprature: 2 })).toContain("'temprature'");

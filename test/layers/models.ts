@@ -41,8 +41,11 @@ export function data(rows: number, seed: number): Data {
   };
 }
 
-/** A tf.GraphModel of one matrix product, features to logits, as tfjs-converter writes them. */
-export async function graphModel(kernel: Float32Array, classes = CLASSES): Promise<tf.GraphModel> {
+/** A tf.GraphModel of one matrix product, features to logits, as tfjs-converter writes them; `last` are the ops that follow it. */
+export async function graphModel(
+  kernel: Float32Array,
+  { classes = CLASSES, last = [] }: { classes?: number; last?: readonly ('Softmax' | 'Identity')[] } = {},
+): Promise<tf.GraphModel> {
   const dtype = { type: 'DT_FLOAT' };
   const shapeOf = (...sizes: number[]) => ({ shape: { dim: sizes.map((size) => ({ size: `${size}` })) } });
   const model = await tf.loadGraphModel(
@@ -64,6 +67,12 @@ export async function graphModel(kernel: Float32Array, classes = CLASSES): Promi
             input: ['x', 'kernel'],
             attr: { T: dtype, transpose_a: { b: false }, transpose_b: { b: false } },
           },
+          ...last.map((op, k) => ({
+            name: `${op}${k}`,
+            op,
+            input: [k === 0 ? 'logits' : `${last[k - 1]}${k - 1}`],
+            attr: { T: dtype },
+          })),
         ],
         versions: { producer: 1, minConsumer: 1 },
       },
