@@ -6,13 +6,18 @@ export class Random {
     this.state = seed >>> 0;
   }
 
-  /** In [0, 1): the generator mulberry32. */
-  uniform(): number {
+  /** 32 random bits: the generator mulberry32. */
+  bits(): number {
     this.state = (this.state + 0x6d2b79f5) >>> 0;
     let x = this.state;
     x = Math.imul(x ^ (x >>> 15), x | 1);
     x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+    return (x ^ (x >>> 14)) >>> 0;
+  }
+
+  /** In [0, 1). */
+  uniform(): number {
+    return this.bits() / 2 ** 32;
   }
 
   /** A whole number in [0, below). */

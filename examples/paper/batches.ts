@@ -1,14 +1,27 @@
 import * as tf from '@tensorflow/tfjs';
 import { type Examples, IMAGE_SIDE, IMAGE_SIZE } from '../mnist.ts';
 import { Random } from '../random.ts';
+import { HELD_OUT, type Job } from './plan.ts';
 
 /** Pixels by which the teacher's inputs are moved at most. */
 const JITTER = 2;
 
-/** Those examples whose digit is among `digits`, by index. */
-export function indicesOf({ labels }: Examples, digits: readonly number[] | undefined): Int32Array {
-  const indices = Int32Array.from(labels, (_, index) => index);
+/** What a job trains on, by index. */
+export function indicesOf({ labels, count }: Examples, { digits, holdsOut }: Job): Int32Array {
+  const kept = holdsOut ? count - HELD_OUT : count;
+  const indices = Int32Array.from({ length: kept }, (_, index) => index);
   return digits === undefined ? indices : indices.filter((index) => digits.includes(labels[index]));
+}
+
+/** The examples before the held-out ones, and these. */
+export function holdOut(examples: Examples): { kept: Examples; heldOut: Examples } {
+  const part = (from: number, to: number) => ({
+    count: to - from,
+    images: examples.images.subarray(from * IMAGE_SIZE, to * IMAGE_SIZE),
+    labels: examples.labels.subarray(from, to),
+  });
+  const border = examples.count - HELD_OUT;
+  return { kept: part(0, border), heldOut: part(border, examples.count) };
 }
 
 /** A random order of `indices`, the same for the same seed. */

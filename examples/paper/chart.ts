@@ -1,6 +1,6 @@
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
-import { type Measured, PAPER } from './figures.ts';
+import { type Measured, meanErrors, PAPER } from './figures.ts';
 import { meansByTemperature } from './report.ts';
 
 /** The figures of the paper beside ours, and errors by temperature, as an SVG. */
@@ -15,8 +15,8 @@ function spec(measured: Measured): TopLevelSpec {
   const { teacher, hardStudent, softStudent, without3 } = measured;
   const pairs: [string, number, number | undefined][] = [
     ['teacher', PAPER.teacher.errors, teacher?.errors],
-    ['student, labels', PAPER.hardStudent.errors, hardStudent?.errors],
-    ['student, T = 20', PAPER.softStudent.errors, softStudent?.errors],
+    ['student, labels', PAPER.hardStudent.errors, meanErrors(hardStudent)],
+    ['student, T = 20', PAPER.softStudent.errors, meanErrors(softStudent)],
     ['no 3s seen', PAPER.without3.errors, without3?.errors],
     ['no 3s, bias raised', PAPER.without3.shifted.errors, without3?.shifted.errors],
   ];

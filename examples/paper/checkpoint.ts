@@ -87,7 +87,10 @@ export async function restore(
   model: tf.LayersModel,
   optimizer: tf.Optimizer,
 ): Promise<void> {
-  restoreWeights(checkpoint, model);
+  tf.tidy(() => {
+    const weights = checkpoint.tensors.filter(({ name }) => !name.startsWith(OF_OPTIMIZER));
+    model.setWeights(weights.map(({ values, shape }) => tf.tensor(values, shape)));
+  });
   const slots = checkpoint.tensors
     .filter(({ name }) => name.startsWith(OF_OPTIMIZER))
     .map(({ name, values, shape }) => ({
@@ -96,11 +99,4 @@ export async function restore(
     }));
   await optimizer.setWeights(slots);
   for (const { tensor } of slots) tensor.dispose();
-}
-
-export function restoreWeights({ tensors }: Checkpoint, model: tf.LayersModel): void {
-  tf.tidy(() => {
-    const weights = tensors.filter(({ name }) => !name.startsWith(OF_OPTIMIZER));
-    model.setWeights(weights.map(({ values, shape }) => tf.tensor(values, shape)));
-  });
 }

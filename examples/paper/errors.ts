@@ -1,12 +1,7 @@
 import { DIGITS, type Examples } from '../mnist.ts';
+import type { Errors } from './figures.ts';
 
-export interface Errors {
-  errors: number;
-  /** Among the images of a 3. */
-  errorsOn3: number;
-}
-
-/** Test errors of logits, with `shift` added to those of some digits: what a change of these digits' biases does. */
+/** Errors of logits, with `shift` added to those of some digits: what a change of these digits' biases does. */
 export function countErrors(
   logits: Float32Array,
   { labels }: Examples,
@@ -27,7 +22,7 @@ export function countErrors(
   return { errors, errorsOn3 };
 }
 
-/** The shift of these digits' biases, in steps of 0.1 up to 20 either way, that makes the fewest errors: chosen on the test set, as in the paper. */
+/** The shift of these digits' biases, in steps of 0.1 up to 20 either way, that makes the fewest errors among these examples. */
 export function bestShift(
   logits: Float32Array,
   examples: Examples,

@@ -3,23 +3,18 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { NODE_BACKENDS, startBackend } from '../../scripts/start_backend.ts';
-import { loadMnist, type Mnist } from '../mnist.ts';
-import { indicesOf } from './batches.ts';
+import { loadMnist } from '../mnist.ts';
+import { holdOut, indicesOf } from './batches.ts';
 import { svgOf } from './chart.ts';
 import { Checkpoints } from './checkpoint.ts';
-import { bestShift, countErrors } from './errors.ts';
-import type { Measured, TemperaturePoint } from './figures.ts';
-import { costOfEpochs, type Job, planJobs } from './plan.ts';
+import { countErrors } from './errors.ts';
+import { measure, type Trained } from './measure.ts';
+import { costOfEpochs, HELD_OUT, type Job, planJobs } from './plan.ts';
 import { Progress } from './progress.ts';
 import { markdown, type Result, table } from './report.ts';
 import { logitsOf, train } from './train.ts';
 
-const {
-  backend,
-  scale,
-  checkpoints: checkpointFolder,
-  results,
-} = new Command('paper')
+const options = new Command('paper')
   .description(
     'Trains what section 3 of arXiv 1503.02531 trains on MNIST, and prints the figures of the paper beside ours. Stop it at any time: it goes on from its checkpoints.',
   )
@@ -27,6 +22,12 @@ const {
     new Option('--backend <name>', 'of tfjs').choices(['fastest', ...NODE_BACKENDS]).default('fastest'),
   )
   .option('--scale <factor>', 'of the number of epochs', Number, 1)
+  .option(
+    '--tune',
+    `for choosing the plan: trains without the last ${HELD_OUT} training images, counts errors among them, and leaves the test images alone`,
+    false,
+  )
+  .option('--jobs <pattern>', 'regular expression: trains only the networks whose names match', '')
   .option('--checkpoints <folder>', 'where weights are kept; remove it to begin anew', '.cache/paper')
   .option(
     '--results <folder>',
@@ -37,91 +38,76 @@ const {
   .opts<{
     backend: (typeof NODE_BACKENDS)[number] | 'fastest';
     scale: number;
+    tune: boolean;
+    jobs: string;
     checkpoints: string;
     results: string;
   }>();
 
-const started = await startBackend(backend);
+const started = await startBackend(options.backend);
 console.log(`backend ${started.name} on ${started.device}`);
 const mnist = loadMnist();
-const checkpoints = new Checkpoints(`${checkpointFolder}-${scale}`);
-const jobs = planJobs(scale);
+const { kept, heldOut } = holdOut(mnist.train);
+const examples = options.tune ? kept : mnist.train;
+const folder = `${options.checkpoints}-${options.scale}${options.tune ? '-tune' : ''}`;
+const checkpoints = new Checkpoints(folder);
+const pattern = new RegExp(options.jobs);
+const jobs = planJobs(options.scale)
+  .filter(({ name }) => pattern.test(name))
+  .map((job) => (options.tune ? { ...job, holdsOut: false } : job)); // which examples lack already
 process.on('SIGINT', () => {
-  console.log(`\nStopped. The same command goes on from ${checkpointFolder}-${scale}.`);
+  console.log(`\nStopped. The same command goes on from ${folder}.`);
   process.exit(130);
 });
-await run();
-
-async function run(): Promise<void> {
-  const costOf = (job: Job, epochs: number) =>
-    costOfEpochs(job, epochs, indicesOf(mnist.train, job.digits).length);
-  const done = new Map(jobs.map((job) => [job.name, checkpoints.read(job.name)?.epochs ?? 0]));
-  const progress = new Progress(
-    jobs.reduce((sum, job) => sum + costOf(job, job.epochs), 0),
-    jobs.reduce((sum, job) => sum + costOf(job, done.get(job.name) ?? 0), 0),
+const trained = await trainAll();
+if (options.jobs === '' && !options.tune) await report(trained);
+else
+  console.log(
+    'The test images are left alone; without --jobs and --tune everything is trained and measured.',
   );
+
+/** The test images are not looked at before everything is trained. */
+async function trainAll(): Promise<Trained[]> {
+  const progress = startProgress();
+  let teacherLogits: Float32Array | null = null;
+  const trained: Trained[] = [];
+  for (const job of jobs) {
+    const model = await train(job, examples, teacherLogits, checkpoints, progress);
+    if (job.role === 'teacher') teacherLogits = await logitsOf(model, examples);
+    const heldOutLogits = await logitsOf(model, heldOut);
+    if (options.tune) {
+      progress.say(`${job.title}: ${countErrors(heldOutLogits, heldOut).errors} held-out errors`);
+    }
+    trained.push({ job, model, heldOutLogits });
+  }
+  progress.stop();
+  return trained;
+}
+
+async function report(trained: readonly Trained[]): Promise<void> {
   const result: Result = {
     backend: started.name,
     device: started.device,
-    date: today(),
-    scale,
-    jobs: [],
-    measured: { temperatures: [] },
+    date: new Date().toISOString().slice(0, 10),
+    scale: options.scale,
+    jobs: trained.map(({ job: { name } }) => {
+      const { epochs, seconds } = checkpoints.read(name) ?? { epochs: 0, seconds: 0 };
+      return { name, epochs, seconds: Math.round(seconds) };
+    }),
+    measured: await measure(trained, mnist.test, heldOut),
   };
-  let teacherLogits: Float32Array | null = null;
-  for (const job of jobs) {
-    const model = await train(job, mnist, teacherLogits, checkpoints, progress);
-    const testLogits = await logitsOf(model, mnist.test);
-    if (job.name === 'teacher') teacherLogits = await logitsOf(model, mnist.train);
-    record(result.measured, job, testLogits, mnist);
-    const { epochs, seconds } = checkpoints.read(job.name) ?? { epochs: 0, seconds: 0 };
-    result.jobs.push({ name: job.name, epochs, seconds: Math.round(seconds) });
-    model.dispose();
-    await write(result);
-    progress.say(`${job.title}: ${countErrors(testLogits, mnist.test).errors} test errors`);
-  }
-  progress.stop();
+  mkdirSync(options.results, { recursive: true });
+  writeFileSync(join(options.results, 'paper.json'), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(join(options.results, 'paper.md'), `${markdown(result)}\n`);
+  writeFileSync(join(options.results, 'paper.svg'), await svgOf(result.measured));
   console.log(table(result));
-  console.log(`Written to ${results}/paper.json, paper.md and paper.svg.`);
+  console.log(`Written to ${options.results}/paper.json, paper.md and paper.svg.`);
 }
 
-/** What a trained network adds to the figures. */
-function record(measured: Measured, job: Job, logits: Float32Array, { test }: Mnist): void {
-  const asTrained = countErrors(logits, test);
-  const shifted = (digits: number[]) => {
-    const { by, ...errors } = bestShift(logits, test, digits);
-    return { ...asTrained, biasShift: by, shifted: errors };
-  };
-  switch (job.name) {
-    case 'teacherBegun':
-      return;
-    case 'teacher':
-    case 'hardStudent':
-    case 'softStudent':
-      measured[job.name] = { errors: asTrained.errors };
-      return;
-    case 'without3':
-      measured.without3 = shifted([3]);
-      return;
-    case 'only7And8':
-      measured.only7And8 = shifted([7, 8]);
-      return;
-    default: {
-      if (job.targets.kind !== 'teacher') throw new Error(`record: unknown job ${job.name}.`);
-      const { temperature } = job.targets;
-      const units = job.units as TemperaturePoint['units'];
-      measured.temperatures.push({ units, temperature, seed: job.seed, errors: asTrained.errors });
-    }
-  }
-}
-
-async function write(result: Result): Promise<void> {
-  mkdirSync(results, { recursive: true });
-  writeFileSync(join(results, 'paper.json'), `${JSON.stringify(result, null, 2)}\n`);
-  writeFileSync(join(results, 'paper.md'), `${markdown(result)}\n`);
-  writeFileSync(join(results, 'paper.svg'), await svgOf(result.measured));
-}
-
-function today(): string {
-  return new Date().toISOString().slice(0, 10);
+function startProgress(): Progress {
+  const costOf = (job: Job, epochs: number) => costOfEpochs(job, epochs, indicesOf(examples, job).length);
+  return new Progress(
+    jobs.reduce((sum, job) => sum + costOf(job, job.epochs), 0),
+    jobs.reduce((sum, job) => sum + costOf(job, checkpoints.read(job.name)?.epochs ?? 0), 0),
+  );
 }

@@ -1,5 +1,13 @@
 import Table from 'cli-table3';
-import { type Measured, PAPER, type TemperaturePoint } from './figures.ts';
+import {
+  type BySeed,
+  type Errors,
+  type Measured,
+  meanErrors,
+  PAPER,
+  type Shifted,
+  type TemperaturePoint,
+} from './figures.ts';
 
 /** What is written to paper.json. */
 export interface Result {
@@ -16,49 +24,63 @@ export interface Result {
 export type Line = [what: string, paper: string, ours: string];
 
 export function lines({ measured }: Result): Line[] {
-  const { teacher, hardStudent, softStudent, without3, only7And8 } = measured;
-  const rate = (errors: number | undefined) =>
-    errors === undefined ? '…' : `${(errors / 100).toFixed(1)} %`;
-  const count = (errors: number | undefined) => (errors === undefined ? '…' : `${errors}`);
-  const by = (shift: number | undefined) =>
-    shift === undefined ? '' : `, biases ${shift > 0 ? '+' : ''}${shift.toFixed(1)}`;
-  const withThrees = (errors: { errors: number; errorsOn3: number } | undefined) =>
-    errors === undefined ? '…' : `${errors.errors}, ${errors.errorsOn3} of them on 3s`;
+  const { teacher, hardStudent, softStudent, without3, only7And8, temperatures } = measured;
   return [
     [
       'teacher, 2 x 1200, dropout, weight constraint, jitter',
       `${PAPER.teacher.errors}`,
-      count(teacher?.errors),
+      teacher === undefined ? '…' : `${teacher.errors}`,
     ],
-    [
-      'student, 2 x 800, labels, no regularisation',
-      `${PAPER.hardStudent.errors}`,
-      count(hardStudent?.errors),
-    ],
+    ['student, 2 x 800, labels, no regularisation', `${PAPER.hardStudent.errors}`, seedsText(hardStudent)],
     [
       "the same student, teacher's soft targets alone, T = 20",
       `${PAPER.softStudent.errors}`,
-      count(softStudent?.errors),
+      seedsText(softStudent),
     ],
-    ['no 3 in the transfer set', withThrees(PAPER.without3), withThrees(without3)],
+    ['no 3 in the transfer set', on3(PAPER.without3), without3 === undefined ? '…' : on3(without3)],
     [
       'the same with the bias of 3 raised',
-      `${withThrees(PAPER.without3.shifted)} (bias +3.5)`,
-      without3 === undefined
-        ? '…'
-        : `${withThrees(without3.shifted)} (bias +${without3.biasShift.toFixed(1)})`,
+      `${on3(PAPER.without3.shifted)} (+3.5)`,
+      shiftedText(without3, on3),
     ],
-    ['only 7s and 8s in the transfer set', '47.3 %', rate(only7And8?.errors)],
+    [
+      'only 7s and 8s in the transfer set',
+      percent(100 * PAPER.only7And8.errorRate),
+      only7And8 === undefined ? '…' : percent(only7And8.errors / 100),
+    ],
     [
       'the same with the biases of 7 and 8 lowered',
-      '13.2 % (biases -7.6)',
-      only7And8 === undefined
-        ? '…'
-        : `${rate(only7And8.shifted.errors)} (${by(only7And8.biasShift).slice(2)})`,
+      `${percent(100 * PAPER.only7And8.shifted.errorRate)} (-7.6)`,
+      shiftedText(only7And8, ({ errors }) => percent(errors / 100)),
     ],
-    ['best temperatures, 2 x 30', '2.5 to 4', temperatureText(measured.temperatures, 30)],
-    ['temperatures, 2 x 300', 'all above 8 alike', temperatureText(measured.temperatures, 300)],
+    ['best temperatures, 2 x 30', '2.5 to 4', temperatureText(temperatures, 30)],
+    ['temperatures, 2 x 300', 'all above 8 alike', temperatureText(temperatures, 300)],
   ];
+}
+
+function on3({ errors, errorsOn3 }: Errors): string {
+  return `${errors}, ${errorsOn3} of them on 3s`;
+}
+
+function percent(value: number): string {
+  return `${value.toFixed(1)} %`;
+}
+
+/** The mean over seeds, and what each gave. */
+function seedsText(runs: readonly BySeed[]): string {
+  const mean = meanErrors(runs);
+  if (mean === undefined) return '…';
+  return runs.length === 1
+    ? `${mean}`
+    : `${Math.round(mean)} (seeds: ${runs.map(({ errors }) => errors).join(', ')})`;
+}
+
+/** With the shift chosen on held-out training images, and with that chosen as the paper chose its own. */
+function shiftedText(measured: Shifted | undefined, text: (errors: Errors) => string): string {
+  if (measured === undefined) return '…';
+  const { shifted, shiftedForTest } = measured;
+  const by = (shift: number) => `${shift > 0 ? '+' : ''}${shift.toFixed(1)}`;
+  return `${text(shifted)} (${by(shifted.by)}); chosen on the test images, as in the paper: ${text(shiftedForTest)} (${by(shiftedForTest.by)})`;
 }
 
 /** Errors by temperature, the mean over seeds: `T = 4: 310`. */
@@ -76,10 +98,8 @@ export function meansByTemperature(points: TemperaturePoint[], units: Temperatur
   return temperatures
     .sort((a, b) => a - b)
     .map((temperature) => {
-      const errors = points
-        .filter((point) => point.units === units && point.temperature === temperature)
-        .map((point) => point.errors);
-      return { temperature, errors: errors.reduce((sum, count) => sum + count, 0) / errors.length };
+      const runs = points.filter((point) => point.units === units && point.temperature === temperature);
+      return { temperature, errors: meanErrors(runs) ?? Number.NaN };
     });
 }
 

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { cacheTeacherLogits, Distiller } from '../../src/layers/index.ts';
-import { DIGITS, type Examples, IMAGE_SIZE, type Mnist } from '../mnist.ts';
+import { DIGITS, type Examples, IMAGE_SIZE } from '../mnist.ts';
 import { indicesOf, jitteredImagesAt, rowsAt, shuffled } from './batches.ts';
-import { type Checkpoints, restore, restoreWeights, stateOf } from './checkpoint.ts';
-import { applyConstraints, network } from './networks.ts';
+import { type Checkpoints, restore, stateOf } from './checkpoint.ts';
+import { applyConstraints, network, reseedDropout } from './networks.ts';
 import { optimizerOf } from './optimizers.ts';
 import { BATCH_SIZE, type Job } from './plan.ts';
 
@@ -19,7 +19,7 @@ export interface Watcher {
 /** Trains a network to the end of its plan, from where its checkpoint left it. */
 export async function train(
   job: Job,
-  mnist: Mnist,
+  examples: Examples,
   teacherLogits: Float32Array | null,
   checkpoints: Checkpoints,
   watcher: Watcher,
@@ -27,15 +27,14 @@ export async function train(
   const model = network(job);
   const optimizer = optimizerOf(job);
   const saved = checkpoints.read(job.name);
-  const begun = job.startsFrom === undefined ? null : checkpoints.read(job.startsFrom);
   if (saved !== null) await restore(saved, model, optimizer);
-  else if (begun !== null) restoreWeights(begun, model);
-  const trainEpoch = trainerOf(job, model, optimizer, mnist.train, teacherLogits);
-  const indices = indicesOf(mnist.train, job.digits);
+  const trainEpoch = trainerOf(job, model, optimizer, examples, teacherLogits);
+  const indices = indicesOf(examples, job);
   let seconds = saved?.seconds ?? 0;
   for (let epoch = saved?.epochs ?? 0; epoch < job.epochs; epoch++) {
     const start = performance.now();
     optimizer.setLearningRate(job.learningRate * (1 - epoch / job.epochs));
+    reseedDropout(model, 1000 * job.seed + epoch);
     const logs = await trainEpoch(shuffled(indices, 1000 * job.seed + epoch), {
       epochs: epoch + 1,
       initialEpoch: epoch,
