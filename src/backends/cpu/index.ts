@@ -1,6 +1,7 @@
 import type { DataType, KernelBackend, TensorInfo, TypedArray } from '@tensorflow/tfjs-core';
 import type { RowPass } from '../row_pass.ts';
 import { rowPassOverArrays } from './arrays.ts';
+import { unwritten } from './results.ts';
 
 /** The parts of tfjs's 'cpu' backend that are used here. */
 export interface CpuBackendParts extends KernelBackend {
@@ -15,7 +16,7 @@ export const rowPass: RowPass<CpuBackendParts> = (request) => {
   const { temperature, labels, weights } = request;
   const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
   const loss = wantsLoss && reduction === 'none' ? new Float32Array(rows) : null;
-  const gradient = outputs === 'loss' ? null : new Float32Array(rows * classes);
+  const gradient = outputs === 'loss' ? null : unwritten(rows * classes);
   const sum = rowPassOverArrays({
     rows,
     classes,
