@@ -55,13 +55,14 @@ export function stagedRowPass(pass: StagedRowPass): number | null {
   const temperatures = temperature.length === 1 ? null : temperature;
   const rowWeights = weights === null || weights.length === 1 ? null : weights;
 
-  // In float32 numbers: pads, r, then for each row of a block one T, weight and loss, labels, teacher, student.
+  // In float32 numbers: pads, r if there is a hard term, then for each row of a block one T, weight and loss, labels, teacher, student.
   const rowSize = 3 + (labels === null ? 0 : labelSize) + 2 * classes;
+  const rSize = objective.labels === 'none' ? 0 : (classes + 3) & ~3;
   const blockSize = (pass.blockBytes ?? BLOCK_BYTES) / 4;
   let block = Math.max(1, Math.floor(blockSize / rowSize));
   if (block > ALIGNMENT) block &= -ALIGNMENT; // so that every block begins aligned, whatever the classes
   if (block > rows) block = rows;
-  const temperaturesAt = PADS_BYTES / 4 + 4 + ((classes + 3) & ~3);
+  const temperaturesAt = PADS_BYTES / 4 + 4 + rSize;
   const weightsAt = temperaturesAt + block;
   const lossAt = weightsAt + block;
   const labelsAt = lossAt + block;
