@@ -59,7 +59,7 @@ function rowPassInBlocks(request: RowPassRequest<TensorFlowBackendParts>): RowPa
   tidy(() => {
     const source = (info: TensorInfo) =>
       (valuesOnCpu(info) as Float32Array | null) ?? rowsOf(backend, reshaped(backend, info, [rows, classes]));
-    const gradient = outputs === 'loss' ? null : new RowsWritten(backend, [rows, classes]);
+    const gradient = outputs === 'loss' ? null : new RowsWritten(backend, rows, classes);
     const perRow = perRowPart(request);
     const sum = stagedRowPass({
       ...perRow,

@@ -98,16 +98,30 @@ export function canShareMemory(backend: TensorFlowBackendParts): boolean {
   return answer;
 }
 
+/** In numbers: what TensorFlow copies as one row. From about 512 KB on it wakes its threads for a row, and the copy takes more than twice as long. */
+const MOST_COPIED = 1 << 16;
+
+/** Into how many equal pieces a row is cut for copying; 1 if the classes have no divisor that would do. */
+export function piecesOf(classes: number): number {
+  for (let pieces = Math.ceil(classes / MOST_COPIED); pieces <= 64; pieces++)
+    if (classes % pieces === 0) return pieces;
+  return 1;
+}
+
 /** Copies rows of a tensor [rows, classes] from TensorFlow's memory to ours, by an op that writes into its first input. */
 export function rowsOf(backend: TensorFlowBackendParts, tensor: TensorInfo): MoveRows {
-  const classes = tensor.shape[1];
+  const [rows, classes] = tensor.shape;
+  const pieces = piecesOf(classes);
+  const width = classes / pieces;
+  const source = pieces === 1 ? tensor : reshaped(backend, tensor, [rows * pieces, width]);
   return (memory, n, count) => {
-    const [begin, size] = [int32(backend, [n, 0]), int32(backend, [count, classes])];
-    const part = run(backend, 'Slice', [tensor, begin, size], {
+    const shape = [count * pieces, width];
+    const [begin, size] = [int32(backend, [n * pieces, 0]), int32(backend, shape)];
+    const part = run(backend, 'Slice', [source, begin, size], {
       temporary: [begin, size],
       attributes: [typeAttribute(backend, 'Index', backend.binding.TF_INT32)],
     });
-    update(backend, tensorInfo(backend, memory, [count, classes], 'float32'), 0, part).dispose();
+    update(backend, tensorInfo(backend, memory, shape, 'float32'), 0, part).dispose();
     part.dispose();
   };
 }
@@ -124,23 +138,29 @@ function update(backend: TensorFlowBackendParts, target: TensorInfo, n: number, 
 /** A tensor that is filled by blocks of rows. Its memory is TensorFlow's, which has some ready: new pages of JavaScript's cost as much as the kernel. */
 export class RowsWritten {
   private tensor: Tensor | null = null;
+  private readonly pieces: number;
+  private readonly width: number;
 
   constructor(
     private readonly backend: TensorFlowBackendParts,
-    private readonly shape: [number, number],
-  ) {}
+    private readonly rows: number,
+    classes: number,
+  ) {
+    this.pieces = piecesOf(classes);
+    this.width = classes / this.pieces;
+  }
 
   write(memory: Float32Array, n: number, count: number): void {
-    const { backend, shape } = this;
-    const part = tensorInfo(backend, memory, [count, shape[1]], 'float32');
-    this.tensor = update(backend, this.tensor ?? this.allocate(), n, part);
+    const { backend, pieces, width } = this;
+    const part = tensorInfo(backend, memory, [count * pieces, width], 'float32');
+    this.tensor = update(backend, this.tensor ?? this.allocate(), n * pieces, part);
     discard(backend, part);
   }
 
   private allocate(): Tensor {
-    const { backend, shape } = this;
+    const { backend, rows, pieces, width } = this;
     const { TF_FLOAT, TF_ATTR_BOOL } = backend.binding;
-    const size = int32(backend, shape);
+    const size = int32(backend, [rows * pieces, width]);
     const init = { name: 'init', type: TF_ATTR_BOOL, value: false };
     const tensor = backend.executeSingleOutput(
       'Empty',
@@ -151,6 +171,7 @@ export class RowsWritten {
     return tensor;
   }
 
+  /** The tensor, whose shape is one of its own. */
   finish(): Tensor {
     if (this.tensor === null) throw new Error('RowsWritten: no rows were written.');
     return this.tensor;
