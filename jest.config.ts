@@ -11,6 +11,7 @@ const transform: Config['transform'] = {
 
 const config: Config = {
   verbose: true,
+  reporters: ['default', '<rootDir>/test/runner/absent_backends.cjs'],
   projects: [
     {
       displayName: 'unit',

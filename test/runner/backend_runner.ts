@@ -5,6 +5,7 @@
 import { createEmptyTestResult, type TestResult } from '@jest/test-result';
 import { whyAbsent } from '../../scripts/run_on_backend.ts';
 import type { BackendProject } from '../backends/projects.ts';
+import { ABSENT, whySkipped } from './absence.ts';
 import { casesOf } from './cases_of.ts';
 import type { CaseReport } from './suite.ts';
 
@@ -13,9 +14,6 @@ interface ProjectConfig {
   rootDir: string;
   globals: { backendProject: BackendProject };
 }
-
-/** A comma-separated list of projects, or `all`: these must run, on any machine. */
-const REQUIRED = 'TFJS_DISTILL_REQUIRE_BACKENDS';
 
 export default async function runTestFile(
   { bail, testNamePattern = '' }: { bail: number; testNamePattern?: string },
@@ -26,20 +24,12 @@ export default async function runTestFile(
 ): Promise<TestResult> {
   const project = config.globals.backendProject;
   const start = Date.now();
-  const absent = whySkipped(project);
+  const absent = whySkipped(project.name, whyAbsent(project));
   const options = { stopsAtFailure: bail > 0, titlePattern: testNamePattern };
   const reports = absent === null ? await casesOf(config.rootDir, project, testPath, options) : [];
   if (reports.length < 2 && absent === null && testNamePattern === '')
     reports.push({ titles: ['the suite has cases'], duration: 0, error: 'no case ran' });
   return toTestResult(project, testPath, start, reports, absent);
-}
-
-function whySkipped(project: BackendProject): string | null {
-  const reason = whyAbsent(project);
-  if (reason === null) return null;
-  const required = (process.env[REQUIRED] ?? '').split(',');
-  if (required.includes('all') || required.includes(project.name)) return null; // let it fail with its own error
-  return reason;
 }
 
 function toTestResult(
@@ -53,8 +43,7 @@ function toTestResult(
   result.testFilePath = testPath;
   result.displayName = { name: project.name, color: 'white' };
   if (absent !== null) {
-    reports.push({ titles: [`backend absent: ${absent}`], duration: 0, error: null });
-    result.skipped = false;
+    reports.push({ titles: [`${ABSENT}${absent}`], duration: 0, error: null });
   }
   for (const { titles, duration, error } of reports) {
     const ancestorTitles = titles.slice(0, -1);
