@@ -35,3 +35,7 @@ fn hardIsInfinite() -> bool {
 fn hardSlopes(k: u32, z: vec4<f32>) -> vec4<f32> {
   return vec4(0.0);
 }
+
+fn labelVector(k: u32) -> vec4<f32> {
+  return vec4(0.0);
+}

@@ -1,7 +1,7 @@
 // The row pass: loss and one gradient of every row, and the sum of the losses, from one dispatch (few rows of many classes: see split.wgsl).
 //
 // Equations: MATH (1)-(27).
-// Who owns a row: a team of LANES threads, WORKGROUP / LANES teams to a workgroup; workgroups go on to further rows until there are none.
+// Who owns a row: rows.wgsl.
 // Sweeps: 1. statistics (statistics.wgsl), then the team agrees (merge.wgsl). 2. near rows only: near.wgsl; 3. jsd only: its sums. 4. the gradient.
 //   All but the first go backwards, so that they meet first what was read last and is still in cache. Where a block is the whole row (RESIDENT), or the
 //   rows lie in a tile (inputs_tile.wgsl), it is read once.
@@ -13,48 +13,10 @@
 var<private> softTotal: f32;       // D
 var<private> slopeFactor: f32;
 var<private> hardFactor: f32;
-var<private> weight: f32;
-var<private> weightIsNaN: bool;
-var<private> temperatureOfRow: f32;
-
-fn isFinitePositive(bits: u32) -> bool {
-  return bits > 0u && bits < INFINITY_BITS;
-}
-
-fn startRow() {
-  invalid = false;
-  temperatureOfRow = uniforms.temperature;
-  inverseT = uniforms.inverseTemperature;
-  weight = uniforms.scale;
-  weightIsNaN = false;
-  if (hasRow && uniforms.temperatures != 0u) {
-    let bits = temperature[select(uniforms.firstRow + row, 0u, uniforms.temperatures == 1u)];
-    invalid = !isFinitePositive(bits);
-    temperatureOfRow = select(bitcast<f32>(bits), 1.0, invalid);
-    inverseT = min(1.0 / temperatureOfRow, 2e38);
-  }
-  if (hasRow && uniforms.weights != 0u) {
-    let bits = weights[select(uniforms.firstRow + row, 0u, uniforms.weights == 1u)];
-    weightIsNaN = (bits & INFINITY_BITS) == INFINITY_BITS;
-    weight *= bitcast<f32>(select(bits, 0u, weightIsNaN));
-  }
-  scale2 = inverseT * LOG2_E;
-  startInputs(hasRow && (weight != 0.0 || weightIsNaN));
-  startStatistics();
-  startHard();
-}
 
 fn softFactor() -> f32 {
   let t = temperatureOfRow;
   return weight * uniforms.softWeight * select(1.0, t * t, uniforms.temperatureSquared != 0u);
-}
-
-fn isZeroRow() -> bool {
-  return weight == 0.0 && !weightIsNaN;
-}
-
-fn isNaNRow() -> bool {
-  return weightIsNaN || invalid || mz == LOWEST || mv == LOWEST;
 }
 
 fn lossBits() -> u32 {
@@ -197,26 +159,11 @@ fn workOnRow(part: u32) {
   }
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn rowPass(
-  @builtin(local_invocation_index) localIndex: u32,
-  @builtin(workgroup_id) groupId: vec3<u32>,
-  @builtin(num_workgroups) groupCount: vec3<u32>,
-) {
-  local = localIndex;
-  lane = localIndex % LANES;
-  startTeam();
-  let groupIndex = select(groupId.x, groupCount.x - 1u - groupId.x, PHASE == NEAR_SUMS || PHASE == FINISH);
-  let rowsOfGroup = WORKGROUP / LANES;
-  let work = (uniforms.rows + rowsOfGroup - 1u) / rowsOfGroup * uniforms.parts;
-  for (var item = groupIndex; item < work; item += groupCount.x) {
-    let firstRow = item / uniforms.parts * rowsOfGroup;
-    row = firstRow + localIndex / LANES;
-    hasRow = row < uniforms.rows;
-    stageInputs(firstRow);
-    workOnRow(item % uniforms.parts);
-    unstageResult(firstRow);
-  }
+fn goesBackwards() -> bool {
+  return PHASE == NEAR_SUMS || PHASE == FINISH;
+}
+
+fn finishGroup(groupIndex: u32) {
   if (WRITES_LOSS && (PHASE == WHOLE || PHASE == FINISH)) {
     reduceLosses(groupIndex);
   }

@@ -13,26 +13,15 @@ import {
   tidy,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import type { Objective } from '../../kernels/objective.ts';
 import { asTensor, divergence, finish, hardTerm, mean, readRows, type Softened } from './composed.ts';
-import type { RowMetrics } from './row_metrics.ts';
+import { type RowMetrics, rowPassOf } from './row_metrics.ts';
 
 /** The metrics as a composition of stock ops, for backends that have no kernel of ours: MATH (28)-(32), edge rows included. */
 export const rowMetrics: RowMetrics = (request) => {
   const { backend, rows, classes, measure } = request;
-  const objective: Objective = {
-    ...measure,
-    divergence: 'crossEntropy',
-    beta: 0.5,
-    softWeight: 1,
-    scaleByTemperatureSquared: false,
-    hardWeight: measure.labels === 'none' ? 0 : 1,
-    labelSmoothing: 0,
-    scale: 1,
-  };
   const metrics = tidy(() => {
-    const row = readRows({ ...request, objective, outputs: 'loss', reduction: 'none' });
-    const crossEntropy = divergence(row);
+    const row = readRows(rowPassOf(request));
+    const crossEntropy = divergence({ ...row, objective: { ...row.objective, divergence: 'crossEntropy' } });
     const first = (logits: TensorInfo) => argMax(asTensor(logits, [rows, classes]), 1);
     const choice = first(request.student);
     const agrees = (other: Tensor) => expandDims(cast(equal(choice, other), 'float32'), 1);
@@ -43,7 +32,7 @@ export const rowMetrics: RowMetrics = (request) => {
     };
     const values = [
       crossEntropy,
-      divergence({ ...row, objective: { ...objective, divergence: 'kl' } }),
+      divergence(row),
       entropy(row.teacher),
       entropy(row.student),
       agrees(first(request.teacher)),

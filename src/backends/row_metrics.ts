@@ -1,5 +1,6 @@
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import type { Measure } from '../../kernels/metrics.ts';
+import type { RowPassRequest } from './row_pass.ts';
 
 /** Metrics as a backend is asked for them: at least one row and one class, everything checked. */
 export interface RowMetricsRequest<Backend extends KernelBackend> {
@@ -23,3 +24,25 @@ export interface RowMetricsRequest<Backend extends KernelBackend> {
 export type RowMetrics<Backend extends KernelBackend = KernelBackend> = (
   request: RowMetricsRequest<Backend>,
 ) => TensorInfo;
+
+/** The row pass whose sums the metrics are made of: KL, and the hard term if there are labels, as they stand. */
+export function rowPassOf<Backend extends KernelBackend>({
+  measure,
+  ...request
+}: RowMetricsRequest<Backend>): RowPassRequest<Backend> {
+  return {
+    ...request,
+    objective: {
+      ...measure,
+      divergence: 'kl',
+      beta: 0.5,
+      softWeight: 1,
+      scaleByTemperatureSquared: false,
+      hardWeight: measure.labels === 'none' ? 0 : 1,
+      labelSmoothing: 0,
+      scale: 1,
+    },
+    outputs: 'loss',
+    reduction: 'none',
+  };
+}

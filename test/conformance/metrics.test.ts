@@ -6,6 +6,7 @@ import { expectClose } from '../close.ts';
 import { type CaseOptions, makeCase, type ObjectiveCase } from '../objective_case.ts';
 import { referenceMetrics } from '../reference_metrics.ts';
 import { roundToHalf, TOLERANCE, tensorsOf } from '../run_case.ts';
+import { type DeviceBackend, withDevice } from '../webgpu_device.ts';
 
 beforeAll(startBackend);
 
@@ -76,20 +77,74 @@ describe('distillationMetrics agrees with the float64 reference', () => {
     expectMetrics(makeCase('', [2, 3, 17], { temperature: 2, labels: 'distribution' }, { seed: 65 })));
 });
 
+/** With forced choices of src/backends/webgpu/plan.ts. */
+async function withPlan(flags: Partial<Record<'LANES' | 'INPUTS', number>>, run: () => Promise<void>) {
+  const set = (name: string, value: number) => tf.env().set(`TFJS_DISTILL_WEBGPU_${name}`, value);
+  for (const [name, value] of Object.entries(flags)) set(name, value);
+  try {
+    await run();
+  } finally {
+    for (const name of Object.keys(flags)) set(name, 0);
+  }
+}
+
+/** Equal maxima in a vector, in different vectors and in different blocks of a lane, and masks and near rows between them. */
+const ties = (classes: number) =>
+  makeCase(
+    '',
+    [7, classes],
+    { temperature: 2, labels: 'classIds' },
+    {
+      seed: 71,
+      edit: ({ teacher, student }) => {
+        const at = (row: number, i: number) => row * classes + i;
+        for (const i of [1, 3, classes - 1]) teacher[at(0, i)] = 50;
+        for (const i of [3, 1]) student[at(0, i)] = 50;
+        for (const i of [classes >> 1, classes - 2]) student[at(1, i)] = teacher[at(1, i)] = 50;
+        teacher[at(2, 0)] = student[at(2, 0)] = NEGATIVE_INFINITY;
+        student[at(3, classes - 1)] = NEGATIVE_INFINITY;
+        teacher[at(4, classes - 1)] = NEGATIVE_INFINITY;
+        for (let i = at(5, 0); i < at(6, 0); i++) student[i] = teacher[i] + 1e-3 * student[i];
+      },
+    },
+  );
+
+async function expectOptions(classes: number): Promise<void> {
+  await expectMetrics(ties(classes));
+  for (const options of Object.values(OPTIONS)) {
+    await expectMetrics(makeCase('', [9, classes], { temperature: 3, ...options }, { seed: 70 }));
+  }
+}
+
 if (backend.backendName === 'webgpu') {
-  describe('any number of threads to a row', () => {
+  describe('any plan', () => {
     for (const lanes of [1, 2, 32, 256]) {
-      it(`${lanes} threads`, async () => {
-        tf.env().set('TFJS_DISTILL_WEBGPU_LANES', lanes);
-        try {
-          for (const options of Object.values(OPTIONS)) {
-            await expectMetrics(makeCase('', [9, 333], { temperature: 3, ...options }, { seed: 70 }));
-          }
-        } finally {
-          tf.env().set('TFJS_DISTILL_WEBGPU_LANES', 0);
-        }
-      });
+      it(`${lanes} threads to a row`, () => withPlan({ LANES: lanes }, () => expectOptions(333)));
     }
+    it('vectors of four classes', () => withPlan({ LANES: 8 }, () => expectOptions(336)));
+    it('rows in tiles', () => withPlan({ INPUTS: 3 }, () => expectOptions(21)));
+    it('subgroups', () =>
+      withDevice({ features: ['subgroups'] }, async (device) => {
+        expect(device.features.has('subgroups')).toBe(true);
+        await withPlan({ LANES: 64 }, () => expectOptions(336));
+        const keys = Object.keys((tf.backend() as DeviceBackend).pipelineCache);
+        expect(keys.some((key) => key.includes('team=subgroup') && key.includes('sums=entropies'))).toBe(
+          true,
+        );
+      }));
+    it('tensors larger than a device binds, by their classes or by their metrics', () =>
+      withDevice({ limits: { maxStorageBufferBindingSize: 4096 } }, async () => {
+        for (const [rows, classes] of [
+          [150, 33],
+          [300, 2],
+          [300, 8],
+        ]) {
+          const temperature = Array.from({ length: rows }, (_, n) => 1 + (n % 4));
+          await expectMetrics(
+            makeCase('', [rows, classes], { temperature, labels: 'classIds' }, { seed: 72 }),
+          );
+        }
+      }));
   });
 }
 

@@ -4,6 +4,7 @@ const values = (cases: string) => suite('test/conformance/values.test.ts', 'webg
 const numerics = (cases: string) => suite('test/conformance/numerics.test.ts', 'webgpu-dawn', cases);
 const variants = (cases: string) => suite('test/conformance/webgpu_variants.test.ts', 'webgpu-dawn', cases);
 const dispatches = (cases: string) => suite('test/conformance/webgpu_dispatch.test.ts', 'webgpu-dawn', cases);
+const metrics = (cases: string) => suite('test/conformance/metrics.test.ts', 'webgpu-dawn', cases);
 
 const inFile = (name: string, faults: Parameters<typeof mutants>[2]) =>
   mutants(`kernels/wgsl/${name}.wgsl`, values('shape .7,3.'), faults);
@@ -24,21 +25,45 @@ export const wgslMutants: Mutant[] = [
       replace: 'select(1.0, t, uniforms.temperatureSquared != 0u)',
     },
     {
-      name: 'the last row is not written',
-      find: 'hasRow = row < uniforms.rows;',
-      replace: 'hasRow = row + 1u < uniforms.rows;',
-    },
-    {
       name: 'an infinite loss is whatever was summed',
       find: 'return select(MINUS_INFINITY_BITS, INFINITY_BITS, weight > 0.0);',
       replace: 'return bitcast<u32>(softFactor() * softTotal);',
       killedBy: numerics('crossEntropy: .*p_i > 0 and z_i = -Infinity'),
+    },
+  ]),
+  ...inFile('rows', [
+    {
+      name: 'the last row is not written',
+      find: 'hasRow = row < uniforms.rows;',
+      replace: 'hasRow = row + 1u < uniforms.rows;',
     },
     {
       name: 'a row of weight 0 is computed',
       find: 'return weight == 0.0 && !weightIsNaN;',
       replace: 'return weight == -1.0 && !weightIsNaN;',
       killedBy: numerics('crossEntropy: .*a row of weight 0'),
+    },
+  ]),
+  ...inFile('entropies', [
+    {
+      name: 'the entropy of the student is not brought over to a larger maximum',
+      find: 'studentSoft = (studentSoft + sz * shift) * factor;',
+      replace: 'studentSoft *= factor;',
+      killedBy: metrics('shape .7,65.'),
+    },
+  ]),
+  ...inFile('row_metrics', [
+    {
+      name: 'of equal maxima of a lane the last counts',
+      find: 'any(values > vec4(top[side]))',
+      replace: 'any(values >= vec4(top[side]))',
+      killedBy: metrics('1 threads to a row'),
+    },
+    {
+      name: 'of equal maxima of a vector the last counts',
+      find: 'vec4<f32>(vec4(uniforms.classes) - classesOf(k))',
+      replace: 'vec4<f32>(vec4(1u) + classesOf(k))',
+      killedBy: metrics('vectors of four classes'),
     },
   ]),
   ...inFile('team_workgroup', [

@@ -1,8 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { METRICS } from '../../../kernels/metrics.ts';
-import type { Objective } from '../../../kernels/objective.ts';
 import { hasHalfTextures } from '../half_textures.ts';
-import type { RowMetrics } from '../row_metrics.ts';
+import { type RowMetrics, rowPassOf } from '../row_metrics.ts';
 import type { WebGLBackend } from './backend.ts';
 import { RowPassRun } from './index.ts';
 import { LANES_PER_MERGE, lanesFor } from './lanes.ts';
@@ -15,23 +14,10 @@ const LONG_ROW = 256;
 /**
  * MATH (28)-(32) by kernels/glsl: short rows in one pass, a fragment for each number; long rows by lanes, which leave maxima, first choices and sums in texels.
  */
-export const rowMetrics: RowMetrics<WebGLBackend> = ({ measure, ...request }) => {
-  const objective: Objective = {
-    ...measure,
-    divergence: 'kl',
-    beta: 0.5,
-    softWeight: 1,
-    scaleByTemperatureSquared: false,
-    hardWeight: measure.labels === 'none' ? 0 : 1,
-    labelSmoothing: 0,
-    scale: 1,
-  };
+export const rowMetrics: RowMetrics<WebGLBackend> = (request) => {
   const textures = new Textures(request.backend);
   try {
-    return new RowMetricsRun(
-      { ...request, objective, outputs: 'loss', reduction: 'none' },
-      textures,
-    ).metrics();
+    return new RowMetricsRun(rowPassOf(request), textures).metrics();
   } finally {
     textures.dispose();
   }

@@ -21,13 +21,14 @@ type CutLimits = Pick<GPUSupportedLimits, 'maxStorageBufferBindingSize' | 'minSt
 /**
  * All rows in one dispatch where the device binds the whole tensors, else as few dispatches as it takes.
  *
+ * @param widest Values per row of the widest tensor, if that is not `classes`.
  * @throws {RangeError} if the device cannot bind a single row.
  */
-export function cutRows(rows: number, classes: number, limits: CutLimits): Cut[] {
+export function cutRows(rows: number, classes: number, limits: CutLimits, widest = classes): Cut[] {
   const most = limits.maxStorageBufferBindingSize;
   const alignment = limits.minStorageBufferOffsetAlignment;
-  if (rows * classes * BYTES <= most) return [cutOf(0, rows, classes, alignment)];
-  const rowsAtATime = Math.floor((most - alignment) / (classes * BYTES));
+  if (rows * widest * BYTES <= most) return [cutOf(0, rows, classes, alignment)];
+  const rowsAtATime = Math.floor((most - alignment) / (widest * BYTES));
   if (rowsAtATime < 1) {
     throw new RangeError(
       `softmaxCrossEntropyWithTemperature: a row of ${classes} classes takes ${classes * BYTES} bytes; this device binds at most ` +

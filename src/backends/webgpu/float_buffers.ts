@@ -1,5 +1,5 @@
 import { engine, mul, type TensorInfo, tidy } from '@tensorflow/tfjs-core';
-import type { WebGPUBackend } from './index.ts';
+import type { WebGPUBackend } from './backend.ts';
 
 /** What a row pass and a row of metrics are asked with. */
 interface Tensors {

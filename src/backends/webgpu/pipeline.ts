@@ -9,15 +9,16 @@ export type InputsKind = 'vec4' | 'scalar' | 'tile';
 export type TeamKind = 'workgroup' | 'subgroup';
 
 /** The files of kernels/wgsl that a variant is put together from. */
-export interface RowPassModules {
+export interface Modules {
   inputs: InputsKind;
   team: TeamKind;
-  divergence: Divergence;
+  /** What is summed: a divergence for a row pass, the entropies for metrics. */
+  sums: Divergence | 'entropies';
   labels: LabelKind;
 }
 
 /** The constants that specialise them, by their names in kernels/wgsl/bindings.wgsl. */
-export type RowPassConstants = Record<
+export type Constants = Record<
   | 'LANES'
   | 'WORKGROUP'
   | 'VECTORS'
@@ -34,24 +35,26 @@ export type RowPassConstants = Record<
   number
 >;
 
-export interface RowPassVariant {
-  modules: RowPassModules;
-  constants: RowPassConstants;
+export interface Variant {
+  modules: Modules;
+  constants: Constants;
 }
 
 /** The identity of a pipeline in tfjs's cache: all that specialises it. */
-export function variantKey({ modules, constants }: RowPassVariant): string {
+export function variantKey({ modules, constants }: Variant): string {
   const entries = Object.entries({ ...modules, ...constants });
-  return `tfjs-distill rowPass ${entries.map(([name, value]) => `${name}=${value}`).join(' ')}`;
+  return `tfjs-distill rows ${entries.map(([name, value]) => `${name}=${value}`).join(' ')}`;
 }
 
 const INPUTS = { vec4: wgsl.inputsVec4, scalar: wgsl.inputsScalar, tile: wgsl.inputsTile };
 const TEAM = { workgroup: wgsl.teamWorkgroup, subgroup: wgsl.teamSubgroup };
-const DIVERGENCE = {
-  crossEntropy: [wgsl.crossEntropy, wgsl.mixtureNone],
-  kl: [wgsl.kl, wgsl.mixtureNone],
-  reverseKl: [wgsl.reverseKl, wgsl.mixtureNone],
-  jsd: [wgsl.jsd],
+const ROW_PASS = [wgsl.split, wgsl.reduce, wgsl.rowPass];
+const SUMS = {
+  crossEntropy: [wgsl.crossEntropy, wgsl.mixtureNone, ...ROW_PASS],
+  kl: [wgsl.kl, wgsl.mixtureNone, ...ROW_PASS],
+  reverseKl: [wgsl.reverseKl, wgsl.mixtureNone, ...ROW_PASS],
+  jsd: [wgsl.jsd, ...ROW_PASS],
+  entropies: [wgsl.entropies, wgsl.rowMetrics],
 };
 const LABELS = {
   none: [wgsl.hardNone],
@@ -60,7 +63,7 @@ const LABELS = {
 };
 
 /** The text of a variant; what a device must enable comes first, with the team. */
-export function shaderSource({ inputs, team, divergence, labels }: RowPassModules): string {
+export function shaderSource({ inputs, team, sums, labels }: Modules): string {
   return [
     TEAM[team],
     wgsl.bindings,
@@ -71,10 +74,8 @@ export function shaderSource({ inputs, team, divergence, labels }: RowPassModule
     wgsl.merge,
     wgsl.near,
     wgsl.shares,
-    ...DIVERGENCE[divergence],
-    wgsl.split,
-    wgsl.reduce,
-    wgsl.rowPass,
+    ...SUMS[sums],
+    wgsl.rows,
   ].join('\n');
 }
 
@@ -111,27 +112,27 @@ function partsOf(device: GPUDevice): DeviceParts {
   return parts;
 }
 
-function shaderModule(device: GPUDevice, modules: RowPassModules): GPUShaderModule {
+function shaderModule(device: GPUDevice, modules: Modules): GPUShaderModule {
   const known = partsOf(device).modules;
   const key = Object.values(modules).join(' ');
   const module =
     known.get(key) ??
-    device.createShaderModule({ code: shaderSource(modules), label: `tfjs-distill rowPass ${key}` });
+    device.createShaderModule({ code: shaderSource(modules), label: `tfjs-distill rows ${key}` });
   known.set(key, module);
   return module;
 }
 
 /** Compiles a variant; a promise under tfjs's compile-only warm-up, as tfjs itself keeps it then. */
-export function rowPassPipeline(
+export function pipelineOf(
   device: GPUDevice,
-  variant: RowPassVariant,
+  variant: Variant,
 ): GPUComputePipeline | Promise<GPUComputePipeline> {
   const descriptor: GPUComputePipelineDescriptor = {
     label: variantKey(variant),
     layout: partsOf(device).layout,
     compute: {
       module: shaderModule(device, variant.modules),
-      entryPoint: 'rowPass',
+      entryPoint: 'rows',
       constants: variant.constants,
     },
   };

@@ -138,19 +138,6 @@ function vectorsOf(classes: number, lanes: number, { isSoftware }: PlanDevice): 
   return needed <= MOST_VECTORS || isSoftware ? Math.min(MOST_VECTORS, needed) : 2;
 }
 
-/** The threads of kernels/wgsl/row_metrics.wgsl, which no step of a training waits for: about four classes to a lane. */
-export function metricsPlan({
-  rows,
-  classes,
-  device,
-  lanes: asked,
-}: Pick<PlanProblem, 'rows' | 'classes' | 'device'> & { lanes: number }): Pick<Plan, 'lanes' | 'workgroup'> {
-  if (asked !== 0) checkLanes(asked, device);
-  const wanted = Math.min(256, device.mostThreads, powerOfTwo(Math.ceil(classes / 4)));
-  const lanes = asked || (device.isSoftware ? softwareLanes({ rows, classes }) : wanted);
-  return { lanes, workgroup: Math.max(device.isSoftware ? SOFTWARE_SUBGROUP : 2 * WARP, lanes) };
-}
-
 function checkLanes(lanes: number, { mostThreads }: PlanDevice): void {
   const most = Math.min(1024, mostThreads);
   if (lanes >= 1 && lanes <= most && lanes === powerOfTwo(lanes)) return;
