@@ -33,6 +33,25 @@ export function manyRowsCase(): ObjectiveCase {
   return makeCase('70,000 rows of 4 classes', [70_000, 4], PLAIN, { seed: 99 });
 }
 
+/** What is given for each row, over more rows than cross to the SIMD kernel at once. */
+export function blockCases(): ObjectiveCase[] {
+  const perRow = (from: number[]) => Array.from({ length: 300 }, (_, n) => from[n % from.length]);
+  const base: CaseOptions = {
+    divergence: 'kl',
+    alpha: 0.4,
+    temperature: perRow([2, 3, 1.5, 4, 5, 0.7, 1]),
+    weights: perRow([1, 0, 2, 0.5, 3]),
+  };
+  return (['classIds', 'distribution'] as const).map((labels, k) =>
+    makeCase(
+      `300 rows, ${labels === 'classIds' ? 'class ids' : 'a label distribution'}, a temperature and a weight for each`,
+      [300, 333],
+      { ...base, labels },
+      { seed: 180 + k },
+    ),
+  );
+}
+
 export const DIVERGENCES = ['crossEntropy', 'kl', 'reverseKl', 'jsd'] as const;
 
 /** Every divergence with both kinds of targets, each kind of label, T per row, weights, smoothing. */

@@ -1,5 +1,5 @@
 import { startBackend } from '../backends/current.ts';
-import { manyRowsCase, optionCases, shapeCases } from '../cases.ts';
+import { blockCases, manyRowsCase, optionCases, shapeCases } from '../cases.ts';
 import { expectCase } from '../run_case.ts';
 
 beforeAll(startBackend);
@@ -10,6 +10,10 @@ describe('loss and both gradients agree with the float64 reference', () => {
   }
 
   it('70,000 rows of 4 classes', () => expectCase(manyRowsCase()));
+
+  for (const problem of blockCases()) {
+    it(problem.name, () => expectCase(problem));
+  }
 
   for (const problem of optionCases()) {
     it(problem.name, () => expectCase(problem));

@@ -1,5 +1,6 @@
 import { glslMutants } from './glsl.ts';
 import { jsMutants } from './js.ts';
+import { memoryMutants } from './memory.ts';
 import type { Mutant } from './mutant.ts';
 import { opMutants } from './op.ts';
 import { wasmMutants } from './wasm.ts';
@@ -9,6 +10,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...opMutants,
   ...jsMutants,
   ...wasmMutants,
+  ...memoryMutants,
   ...glslMutants,
   ...wgslMutants,
 ];

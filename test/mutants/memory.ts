@@ -1,0 +1,71 @@
+import { type Mutant, mutants, suite } from './mutant.ts';
+
+/** How rows come to the SIMD kernel, and what it leaves. */
+const values = suite('test/conformance/values.test.ts', 'cpu');
+const blocks = suite('test/conformance/tensorflow_blocks.test.ts', 'tensorflow');
+
+export const memoryMutants: Mutant[] = [
+  ...mutants('src/backends/cpu/staging.ts', values, [
+    {
+      name: 'the last block of rows is as large as the others',
+      find: 'const count = Math.min(block, rows - n);',
+      replace: 'const count = block;',
+    },
+    {
+      name: 'every block has the labels of the first',
+      find: 'copy(to, labelsAt, labels, n * labelSize, count * labelSize);',
+      replace: 'copy(to, labelsAt, labels, 0, count * labelSize);',
+    },
+    {
+      name: 'every block has the temperatures of the first',
+      find: 'copy(floats, temperaturesAt, temperatures, n, count)',
+      replace: 'copy(floats, temperaturesAt, temperatures, 0, count)',
+    },
+    {
+      name: 'every block has the weights of the first',
+      find: 'copy(floats, weightsAt, rowWeights, n, count)',
+      replace: 'copy(floats, weightsAt, rowWeights, 0, count)',
+    },
+    {
+      name: 'losses of a block go where those of the first went',
+      find: 'loss?.set(floats.subarray(lossAt, lossAt + count), n);',
+      replace: 'loss?.set(floats.subarray(lossAt, lossAt + count), 0);',
+    },
+    {
+      name: 'a hard term has no room of its own',
+      find: "objective.labels === 'none' ? 0 : (classes + 3) & ~3",
+      replace: '0',
+    },
+  ]),
+  ...mutants('src/backends/cpu/results.ts', values, [
+    {
+      name: 'a result is as long as its bytes',
+      find: 'Buffer.allocUnsafeSlow(4 * size)',
+      replace: 'Buffer.allocUnsafeSlow(16 * size)',
+    },
+  ]),
+  ...mutants('kernels/wasm/row_pass.ts', values, [
+    {
+      name: 'the gradient of an ignored row is what its memory held',
+      find: '      if (gradient) fill(gradient, classes, 0);\n',
+      replace: '',
+    },
+  ]),
+  ...mutants('src/backends/node/tensors.ts', blocks, [
+    {
+      name: 'the second piece of a row is read from the first row',
+      find: 'int32(backend, [n * pieces, 0])',
+      replace: 'int32(backend, [n, 0])',
+    },
+    {
+      name: 'rows are written over one another',
+      find: 'this.allocate(), n * pieces, part)',
+      replace: 'this.allocate(), n, part)',
+    },
+    {
+      name: 'a row is cut where a class is lost',
+      find: 'if (classes % pieces === 0) return pieces;',
+      replace: 'return pieces;',
+    },
+  ]),
+];
