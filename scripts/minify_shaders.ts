@@ -1,7 +1,8 @@
 /**
- * Shortens the shaders of src/generated for what npm gets: their own names become one or two letters, the same in all files of a language, and spaces go.
- * What TypeScript or tfjs names stays: a word that occurs in the backend's sources, or that no file declares, is left alone. A name never takes the place
- * of a word in use, so that two different names stay different, and every scope stays as it was.
+ * Shortens the shaders of src/generated for what npm gets: their own names become a letter or two, spaces go. A word has one name in all files of a language
+ * where a file declares it for all to see, and one in all functions that declare it for themselves: a small letter there, the same for words that never meet, so that
+ * functions look alike to a compressor. What TypeScript or tfjs names stays: a word that occurs in a string of the backend's sources, or that no file declares, is
+ * left alone. In one scope two different words stay different.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ const WORD = /\b[A-Za-z_]\w*/g;
 export function minifyShaderModule(module: string, language: ShaderLanguage): string {
   const literal = /^ {2}("(?:[^"\\]|\\.)*");$/gm;
   const shaders = [...module.matchAll(literal)].map(([, text]) => JSON.parse(text) as string);
-  const kept = new Set([...readBackend(language).matchAll(WORD)].map(([word]) => word));
+  const kept = new Set(wordsInStrings(readBackend(language)));
   const minified = minifyShaders(shaders, language, kept);
   let next = 0;
   return module.replace(literal, () => `  ${JSON.stringify(minified[next++])};`);
@@ -30,27 +31,116 @@ function readBackend(language: ShaderLanguage): string {
     .join('\n');
 }
 
+/** Names, uniforms and constants by which TypeScript speaks to the shaders are strings there, if only in a type. */
+function wordsInStrings(typescript: string): string[] {
+  const code = typescript.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+  return [...code.matchAll(/'([^'\n]*)'|`([^`]*)`/g)].flatMap(([text]) => text.match(WORD) ?? []);
+}
+
 export function minifyShaders(
   shaders: string[],
   language: ShaderLanguage,
   kept: ReadonlySet<string>,
 ): string[] {
   const all = shaders.join('\n');
+  const ofLanguage = [...all.matchAll(LANGUAGE_WORDS)].flatMap(([words]) => words.match(WORD) ?? []);
+  const fixed = new Set([...kept, ...ofLanguage, 'main']);
+  const parts = shaders.map((shader) => partsOf(shader, language));
+  const outside = parts.flatMap((of) => of.filter((part) => !part.isFunction)).map(({ text }) => text);
+  const structs = [...all.matchAll(/\bstruct\s+(\w+)/g)].map(([, name]) => name);
+  const shared = declaredIn(outside.join('\n'), language, structs).filter(
+    (word) => !fixed.has(word) && !SWIZZLE.test(word),
+  );
+  const namesOfShared = shorten(shared, all);
+  const ownOf = ({ text, isFunction }: Part) => {
+    const declared = isFunction ? declaredIn(text, language, structs) : [];
+    return new Set(declared.filter((word) => !fixed.has(word) && !namesOfShared.has(word)));
+  };
+  const scopes = parts.flat().map((part) => ({ own: ownOf(part), words: part.text.match(WORD) ?? [] }));
+  const namesOfOwn = shortenOwn(scopes, namesOfShared);
+  const rename = (part: Part) => {
+    const own = ownOf(part);
+    return part.text.replace(WORD, (word, at: number) => {
+      const isMember = part.text[at - 1] === '.'; // which is never what a function declares for itself
+      if (own.has(word) && !isMember) return namesOfOwn.get(word) ?? word;
+      return namesOfShared.get(word) ?? word;
+    });
+  };
+  return parts.map((of) => squeeze(of.map(rename).join('')));
+}
+
+/** The most used first; never a word that any file uses, nor a letter that a function may give to what it declares. */
+function shorten(words: readonly string[], all: string): Map<string, string> {
   const uses = new Map<string, number>();
   for (const [word] of all.matchAll(WORD)) uses.set(word, (uses.get(word) ?? 0) + 1);
-  const ofLanguage = new Set([...all.matchAll(LANGUAGE_WORDS)].flatMap(([words]) => words.match(WORD) ?? []));
-  const renamed = [...declaredIn(all, language)]
-    .filter(
-      (word) =>
-        word.length > 2 &&
-        !kept.has(word) &&
-        !ofLanguage.has(word) &&
-        !/^([xyzw]+|[rgba]+|[stpq]+)$/.test(word),
-    )
-    .sort((a, b) => (uses.get(b) ?? 0) - (uses.get(a) ?? 0));
-  const names = shortNames((name) => uses.has(name) || kept.has(name));
-  const shortName = new Map(renamed.map((word) => [word, names.next().value ?? word]));
-  return shaders.map((shader) => squeeze(shader.replace(WORD, (word) => shortName.get(word) ?? word)));
+  const names = shortNames([...CAPITALS, ...pairsOf(LETTERS)], (name) => uses.has(name));
+  const byUse = words.toSorted((a, b) => (uses.get(b) ?? 0) - (uses.get(a) ?? 0));
+  return new Map(byUse.map((word) => [word, names.next().value ?? word]));
+}
+
+interface Scope {
+  own: ReadonlySet<string>;
+  words: readonly string[];
+}
+
+/** What functions declare for themselves: a word has one name in all of them, the most used first the first that nothing else has in any of these functions. */
+function shortenOwn(
+  scopes: readonly Scope[],
+  namesOfShared: ReadonlyMap<string, string>,
+): Map<string, string> {
+  const uses = new Map<string, number>();
+  for (const { own, words } of scopes)
+    for (const word of words) if (own.has(word)) uses.set(word, (uses.get(word) ?? 0) + 1);
+  const byUse = [...uses.keys()].sort((a, b) => (uses.get(b) ?? 0) - (uses.get(a) ?? 0));
+  const namesOfOwn = new Map<string, string>();
+  for (const word of byUse) {
+    const taken = new Set(
+      scopes
+        .filter(({ own }) => own.has(word))
+        .flatMap(({ own, words }) =>
+          words.map((other) =>
+            own.has(other) ? namesOfOwn.get(other) : (namesOfShared.get(other) ?? other),
+          ),
+        ),
+    );
+    const name = shortNames(LOWER, (name) => taken.has(name)).next().value;
+    namesOfOwn.set(word, name ?? word);
+  }
+  return namesOfOwn;
+}
+
+interface Part {
+  text: string;
+  /** From the parameters to the last brace. */
+  isFunction: boolean;
+}
+
+const FUNCTION_HEAD: Record<ShaderLanguage, RegExp> = {
+  wgsl: /\bfn\s+\w+\s*(\([\s\S]*)$/,
+  glsl: /\w\s+\w+\s*(\([^()]*\)\s*)$/,
+};
+
+/** A shader in pieces that together are it. */
+function partsOf(shader: string, language: ShaderLanguage): Part[] {
+  const parts: Part[] = [];
+  let start = 0;
+  let depth = 0;
+  let inFunction = false;
+  for (let at = 0; at < shader.length; at++) {
+    if (shader[at] === '{' && depth++ === 0) {
+      const parameters = FUNCTION_HEAD[language].exec(shader.slice(start, at))?.[1];
+      inFunction = parameters !== undefined;
+      if (parameters === undefined) continue;
+      parts.push({ text: shader.slice(start, at - parameters.length), isFunction: false });
+      start = at - parameters.length;
+    }
+    if (shader[at] === '}' && --depth === 0 && inFunction) {
+      parts.push({ text: shader.slice(start, at + 1), isFunction: true });
+      start = at + 1;
+    }
+  }
+  if (depth !== 0) throw new Error(`minifyShaders: braces do not match in\n${shader}`);
+  return [...parts, { text: shader.slice(start), isFunction: false }];
 }
 
 /** WGSL's attributes, with what stands in their brackets, and address spaces: names that a variable may have too. */
@@ -58,16 +148,16 @@ const LANGUAGE_WORDS = /@\w+(?:\([^)]*\))?|\bvar<[^>]*>/g;
 
 const GLSL_TYPES = 'void|bool|int|uint|float|[biu]?vec[234]|mat[234]|sampler2D';
 
-/** The names that the shaders declare, as far as they are plain to see; the others stay as they are, everywhere. */
-function declaredIn(source: string, language: ShaderLanguage): Set<string> {
+/** The names that a text declares, as far as they are plain to see, in their order; the others stay as they are, everywhere. */
+function declaredIn(source: string, language: ShaderLanguage, structs: readonly string[]): string[] {
   const patterns: RegExp[] = [];
   switch (language) {
     case 'wgsl':
       patterns.push(/\b(?:fn|struct|let|const|override|alias|var(?:<[^>]*>)?)\s+([A-Za-z_]\w*)/g);
       patterns.push(/[,({\n]\s*([A-Za-z_]\w*)\s*:/g); // parameters and members
+      patterns.push(/@builtin\(\w+\)\s+([A-Za-z_]\w*)/g);
       break;
     case 'glsl': {
-      const structs = [...source.matchAll(/\bstruct (\w+)/g)].map(([, name]) => name);
       const types = [GLSL_TYPES, ...structs].join('|');
       patterns.push(/\bstruct (\w+)/g, /^#define (\w+)/gm);
       patterns.push(new RegExp(`\\b(?:${types})\\s+([A-Za-z_]\\w*)`, 'g'));
@@ -76,26 +166,32 @@ function declaredIn(source: string, language: ShaderLanguage): Set<string> {
     default:
       language satisfies never;
   }
-  const names = patterns.flatMap((pattern) => [...source.matchAll(pattern)].map(([, name]) => name));
-  return new Set(names.filter((name) => !['default', 'main'].includes(name)));
+  const found = patterns.flatMap((pattern) => [...source.matchAll(pattern)]);
+  const names = found.toSorted((a, b) => a.index - b.index).map(([, name]) => name);
+  return [...new Set(names)].filter((name) => name !== 'default');
 }
 
-const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
+const SWIZZLE = /^([xyzw]+|[rgba]+|[stpq]+)$/;
+
+const LOWER = [...'abcdefghijklmnopqrstuvwxyz'];
+const CAPITALS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+const LETTERS = [...LOWER, ...CAPITALS];
+const pairsOf = (letters: readonly string[]) =>
+  letters.flatMap((first) => letters.map((last) => first + last));
+
 /** Two letters that mean something in one of the languages. */
 const RESERVED = new Set(['as', 'do', 'if', 'in', 'is', 'of', 'fn']);
 
-function* shortNames(isTaken: (name: string) => boolean): Generator<string, undefined> {
-  for (const first of ['', ...LETTERS]) {
-    for (const last of LETTERS) {
-      const name = first + last;
-      if (!isTaken(name) && !RESERVED.has(name)) yield name;
-    }
-  }
+function* shortNames(
+  names: readonly string[],
+  isTaken: (name: string) => boolean,
+): Generator<string, undefined> {
+  for (const name of names) if (!isTaken(name) && !RESERVED.has(name)) yield name;
 }
 
 const OPERATORS = '+-*/%&|^<>=!';
 
-/** Lines of the preprocessor stay lines; elsewhere a space stays only between words and between operators. */
+/** Lines of the preprocessor stay lines; elsewhere a space stays only between words and between operators, 1.0 becomes 1. and vec4<f32> vec4f. */
 function squeeze(shader: string): string {
   const pieces: string[] = [];
   let code: string[] = [];
@@ -115,7 +211,8 @@ function squeeze(shader: string): string {
   return pieces.join('\n');
 }
 
-function squeezeCode(code: string): string {
+function squeezeCode(given: string): string {
+  const code = given.replace(/\b(\d+\.)0+\b(?![.\d])/g, '$1').replace(/\bvec([234])<([fiu])32>/g, 'vec$1$2');
   return code.replace(/\s+/g, (_, at: number) => {
     const before = code[at - 1] ?? '';
     const after = code.slice(at).trimStart()[0] ?? '';

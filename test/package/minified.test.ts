@@ -13,7 +13,7 @@ jest.setTimeout(480_000);
 
 const { project } = packedPackage();
 
-const SUITES = ['values', 'numerics'];
+const SUITES = ['values', 'numerics', 'metrics'];
 
 /** src/index.ts becomes the script of the tarball, which takes tfjs-core from the global `tf` and leaves `tfjsDistill`. */
 const scriptForSource: Plugin = {

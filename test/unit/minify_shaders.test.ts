@@ -51,3 +51,30 @@ it('WGSL: a variable may have the name of an attribute, of a builtin value or of
   expect(shader).toContain('@group(0)@binding(1)var<workgroup>');
   expect(shader).toContain('@builtin(workgroup_id)');
 });
+
+it('what functions declare for themselves is a small letter each, and never that of a neighbour, a member or what all see', () => {
+  const [shader] = minifyShaders(
+    [
+      'struct Row {\nshare: f32,\n}\nvar<private> total: f32;\nfn add(row: Row, factor: f32) {\nlet part = row.share * factor + a;\ntotal += part;\n}\nfn half(total: f32, other: f32) -> f32 {\nreturn other / 2.0 + total;\n}',
+    ],
+    'wgsl',
+    new Set(),
+  );
+  const [, row, factor] = /\((\w+):\w+,(\w+):f32\)\{/.exec(shader) ?? [];
+  const [, part, member] = /let (\w+)=\w+\.(\w+)\*/.exec(shader) ?? [];
+  const names = [row, factor, part];
+  expect(names.filter((name) => /^[b-z]$/.test(name))).toEqual(names);
+  expect(new Set([...names, member]).size).toBe(4);
+  const [, total] = /var<private>(\w+):f32/.exec(shader) ?? [];
+  expect(shader).toContain(`${total}+=${part};`);
+  expect(shader).toMatch(new RegExp(`\\(${total}:f32,(\\w):f32\\)->f32\\{return \\1/2\\.\\+${total};\\}`));
+});
+
+it('WGSL: vectors by their short names, whole numbers with a bare point', () => {
+  const [shader] = minifyShaders(
+    ['let t = vec4<f32>(1.0, 0.50, 2.05, 3e-8) * vec2<bool>(true);'],
+    'wgsl',
+    new Set(['t']),
+  );
+  expect(shader).toBe('let t=vec4f(1.,0.50,2.05,3e-8)*vec2<bool>(true);');
+});
