@@ -5,16 +5,16 @@ import { readFile } from 'node:fs/promises';
 const WASM = /"AGFzbQ[\w+/=]*"/g;
 
 export default [
-  page('15 kB', ['core']),
-  page('25 kB', ['core', 'webgpu']),
-  page('25 kB', ['core', 'webgl']),
-  page('25 kB', ['core', 'wasm']),
-  page('25 kB', ['core', 'cpu']),
-  page('25 kB', ['core', 'node']),
-  page('20 kB', ['layers/core']),
-  page('48 kB', ['index']),
-  { ...page('41 kB', ['index']), ...apartFromWasm(['index']) },
-  { ...page('47 kB', ['layers']), ...apartFromWasm(['layers']) },
+  page('10 kB', ['core']),
+  page('22 kB', ['core', 'webgpu']),
+  page('21 kB', ['core', 'webgl']),
+  page('21 kB', ['core', 'wasm']),
+  page('22 kB', ['core', 'cpu']),
+  page('23 kB', ['core', 'node']),
+  page('16 kB', ['layers/core']),
+  page('47 kB', ['index']),
+  { ...page('40 kB', ['index']), ...apartFromWasm(['index']) },
+  { ...page('46 kB', ['layers']), ...apartFromWasm(['layers']) },
 ];
 
 function page(limit, entries) {

@@ -29,5 +29,18 @@ export type Objective = {
   scale: number;
 };
 
+/** The cross entropy of two distributions as it stands, with nothing beside it. */
+export const CROSS_ENTROPY: Objective = {
+  targets: 'logits',
+  divergence: 'crossEntropy',
+  beta: 0.5,
+  softWeight: 1,
+  scaleByTemperatureSquared: false,
+  labels: 'none',
+  hardWeight: 0,
+  labelSmoothing: 0,
+  scale: 1,
+};
+
 /** What a row pass writes: the losses, the gradient to the student, to the teacher, or losses and student gradient at once. */
 export type RowPassOutputs = 'loss' | 'lossAndStudentGradient' | 'studentGradient' | 'teacherGradient';

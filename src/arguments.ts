@@ -56,7 +56,7 @@ export function float32(value: Tensor): Tensor {
 }
 
 /** Logits [..., C] as float32: rank 1 to 6, at least one class. */
-export function logitsTensor(value: TensorArgument, name: string, functionName: string): Tensor {
+function logitsTensor(value: TensorArgument, name: string, functionName: string): Tensor {
   const logits = numericTensor(value, name, functionName);
   const classes = logits.shape[logits.rank - 1];
   if (logits.rank < 1 || logits.rank > 6) {
@@ -72,13 +72,14 @@ export function logitsTensor(value: TensorArgument, name: string, functionName: 
   return float32(logits);
 }
 
-export function checkSameShape(
-  a: Tensor,
-  b: Tensor,
-  names: readonly [string, string],
+/** Two logits of one shape, under the names that their function gives them: teacher, or truth, first. */
+export function pairOfLogits(
+  given: Readonly<Record<string, TensorArgument>>,
   functionName: string,
-): void {
-  if (text(a.shape) === text(b.shape)) return;
+): [Tensor, Tensor] {
+  const names = Object.keys(given);
+  const [a, b] = names.map((name) => logitsTensor(given[name], name, functionName));
+  if (text(a.shape) === text(b.shape)) return [a, b];
   const mismatch =
     a.shape[a.rank - 1] === b.shape[b.rank - 1]
       ? ''

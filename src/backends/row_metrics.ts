@@ -1,5 +1,6 @@
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import type { Measure } from '../../kernels/metrics.ts';
+import { CROSS_ENTROPY } from '../../kernels/objective.ts';
 import type { RowPassRequest } from './row_pass.ts';
 
 /** Metrics as a backend is asked for them: at least one row and one class, everything checked. */
@@ -33,14 +34,10 @@ export function rowPassOf<Backend extends KernelBackend>({
   return {
     ...request,
     objective: {
+      ...CROSS_ENTROPY,
       ...measure,
       divergence: 'kl',
-      beta: 0.5,
-      softWeight: 1,
-      scaleByTemperatureSquared: false,
       hardWeight: measure.labels === 'none' ? 0 : 1,
-      labelSmoothing: 0,
-      scale: 1,
     },
     outputs: 'loss',
     reduction: 'none',

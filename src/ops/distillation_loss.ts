@@ -17,8 +17,7 @@ import {
   checkInRange,
   checkOneOf,
   checkOptionNames,
-  checkSameShape,
-  logitsTensor,
+  pairOfLogits,
   perRowTensor,
   type TensorArgument,
   temperatureArgument,
@@ -103,9 +102,7 @@ export function distillationLoss<O extends Tensor = Tensor>(
 ): O {
   const checked = checkOptions(options);
   return tidy(() => {
-    const studentLogits = logitsTensor(student, 'student', NAME);
-    const given = logitsTensor(teacher, 'teacher', NAME);
-    checkSameShape(given, studentLogits, ['teacher', 'student'], NAME);
+    const [given, studentLogits] = pairOfLogits({ teacher, student }, NAME);
     const rowShape = studentLogits.shape.slice(0, -1);
     const { temperature, temperatureTensor } = temperatureArgument(options.temperature ?? 1, rowShape, NAME);
     const labels = labelsArgument(options.labels, studentLogits, NAME);

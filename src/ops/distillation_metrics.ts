@@ -15,8 +15,7 @@ import type { Targets } from '../../kernels/objective.ts';
 import {
   checkOneOf,
   checkOptionNames,
-  checkSameShape,
-  logitsTensor,
+  pairOfLogits,
   perRowTensor,
   type TensorArgument,
   temperatureArgument,
@@ -89,9 +88,7 @@ export function distillationMetrics(
   checkOptionNames(options, OPTIONS, NAME);
   const targets = checkOneOf(options.targets ?? 'logits', ['logits', 'probabilities'], 'targets', NAME);
   return tidy(() => {
-    const studentLogits = logitsTensor(student, 'student', NAME);
-    const given = logitsTensor(teacher, 'teacher', NAME);
-    checkSameShape(given, studentLogits, ['teacher', 'student'], NAME);
+    const [given, studentLogits] = pairOfLogits({ teacher, student }, NAME);
     const rowShape = studentLogits.shape.slice(0, -1);
     const { temperature, temperatureTensor } = temperatureArgument(options.temperature ?? 1, rowShape, NAME);
     const labels = labelsArgument(options.labels, studentLogits, NAME);

@@ -13,14 +13,8 @@ import {
   type Tensor,
   tidy,
 } from '@tensorflow/tfjs-core';
-import {
-  checkInRange,
-  checkSameShape,
-  float32,
-  logitsTensor,
-  numericTensor,
-  type TensorArgument,
-} from '../arguments.ts';
+import { CROSS_ENTROPY } from '../../kernels/objective.ts';
+import { checkInRange, float32, numericTensor, pairOfLogits, type TensorArgument } from '../arguments.ts';
 import { runObjective, withoutTape } from '../run_objective.ts';
 import { checkReduction, reduceRows } from './reduce_rows.ts';
 
@@ -59,9 +53,7 @@ export function softmaxCrossEntropy<O extends Tensor = Tensor>(
 ): O {
   checkReduction(reduction, NAME);
   return tidy(() => {
-    const labels = logitsTensor(onehotLabels, 'onehotLabels', NAME);
-    const student = logitsTensor(logits, 'logits', NAME);
-    checkSameShape(labels, student, ['onehotLabels', 'logits'], NAME);
+    const [labels, student] = pairOfLogits({ onehotLabels, logits }, NAME);
     const factors = weightsArgument(weights ?? 1);
     const smoothed = smooth(
       labels,
@@ -95,19 +87,7 @@ function crossEntropy<O extends Tensor>(
 ): O {
   return runObjective<O>(
     { teacher: labels, student, temperature: null, labels: null, weights },
-    {
-      targets: 'probabilities',
-      divergence: 'crossEntropy',
-      beta: 0.5,
-      softWeight: 1,
-      scaleByTemperatureSquared: false,
-      labels: 'none',
-      hardWeight: 0,
-      labelSmoothing: 0,
-      scale,
-      temperature: 1,
-      reduction,
-    },
+    { ...CROSS_ENTROPY, targets: 'probabilities', scale, temperature: 1, reduction },
   );
 }
 

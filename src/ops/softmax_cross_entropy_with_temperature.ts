@@ -1,5 +1,6 @@
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { checkSameShape, logitsTensor, type TensorArgument, temperatureArgument } from '../arguments.ts';
+import { CROSS_ENTROPY } from '../../kernels/objective.ts';
+import { pairOfLogits, type TensorArgument, temperatureArgument } from '../arguments.ts';
 import { runObjective } from '../run_objective.ts';
 
 const NAME = 'softmaxCrossEntropyWithTemperature';
@@ -33,26 +34,12 @@ export function softmaxCrossEntropyWithTemperature<O extends Tensor = Tensor>(
   temperature: number | TensorArgument = 1,
 ): O {
   return tidy(() => {
-    const teacher = logitsTensor(teacherLogits, 'teacherLogits', NAME);
-    const student = logitsTensor(studentLogits, 'studentLogits', NAME);
-    checkSameShape(teacher, student, ['teacherLogits', 'studentLogits'], NAME);
+    const [teacher, student] = pairOfLogits({ teacherLogits, studentLogits }, NAME);
     const rowShape = student.shape.slice(0, -1);
     const { temperature: t, temperatureTensor } = temperatureArgument(temperature, rowShape, NAME);
     return runObjective<O>(
       { teacher, student, temperature: temperatureTensor, labels: null, weights: null },
-      {
-        targets: 'logits',
-        divergence: 'crossEntropy',
-        beta: 0.5,
-        softWeight: 1,
-        scaleByTemperatureSquared: false,
-        labels: 'none',
-        hardWeight: 0,
-        labelSmoothing: 0,
-        scale: 1,
-        temperature: t,
-        reduction: 'none',
-      },
+      { ...CROSS_ENTROPY, temperature: t, reduction: 'none' },
     );
   });
 }
