@@ -49,7 +49,7 @@ function shaderModule(root: string, language: 'wgsl' | 'glsl'): string {
  */
 const ASC_OPTIONS = [
   ...['--runtime', 'stub', '--importMemory', '--noExportMemory', '--enable', 'simd', '--noAssert'],
-  ...['--optimizeLevel', '3', '--shrinkLevel', '1'],
+  ...['--optimizeLevel', '3', '--shrinkLevel', '1', '--runPasses', 'reorder-locals'],
 ];
 
 /** `kernels/wasm/row_pass.ts`, compiled, becomes `export const rowPass = '...'` of `src/generated/wasm.ts`. */

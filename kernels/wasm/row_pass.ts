@@ -2,8 +2,8 @@
  * The row pass in float32 with 128-bit SIMD: `crossEntropy` and `kl` of logits and of probabilities, `reverseKl` of logits, the hard term; the gradient to the
  * student, and for logits the one to the teacher. MATH (1)-(5), (7)-(9), (12)-(18), (20)-(26). kernels/js has the rest.
  *
- * Per row: maxima (read 2C), sums (read 2C, write u and w, 2C), gradient (read 2C, write C), so two exponentials per class. A row is tested for nearness block by block
- * and leaves at the first block that is not near; a near row needs one exponential per class.
+ * Per row: maxima (read 2C), sums (read 2C, write u and w, 2C), gradient (read 2C, write C), so two exponentials per class. The maxima come with the range of z - v,
+ * which tells a near row, until a block of classes says that the row is none; a near row needs one exponential per class.
  * u and w may lie over student and teacher (private memory) or apart from them (the memory of others). The last classes of a row that is no multiple of 16 are
  * worked on in pads, filled up with classes that do not exist: nothing beyond the row is written, and what is read there (60 bytes at most) counts for nothing.
  * Nothing is allocated, and no memory is used but what the pointers say: the module may run on a foreign heap.
@@ -15,10 +15,12 @@
 import { addHardGradient, writeDifference, writeNearDifference, writeToTeacher } from './gradients';
 import { excessOverLog1p, log } from './scalars';
 import {
-  isNear,
-  maximum,
+  highest,
+  lowest,
+  maxFirst,
+  maxSecond,
+  startLabels,
   startRow,
-  sumBelowMaximum,
   sumCross,
   sumExcess,
   sumHard,
@@ -32,11 +34,12 @@ import {
   sweepHard,
   sweepKl,
   sweepLabels,
+  sweepMaxima,
   sweepNear,
   sweepProbabilities,
   sweepToTeacher,
 } from './sweeps';
-import { LN_2, LOG2_E } from './vectors';
+import { LN_2 } from './vectors';
 
 /** Bits of `mode`. Those for reverseKl exchange teacher and student in the soft term: it is kl with the roles exchanged. */
 const PROBABILITIES: i32 = 1;
@@ -54,9 +57,9 @@ const HARD: i32 = 128;
 const PAD: usize = 64;
 
 let mode: i32 = 0;
-let temperatureOfAll: f64 = 1;
-let scale: f64 = 1;
-let softWeight: f64 = 1;
+let temperatureOfAll: f64 = 0;
+let scale: f64 = 0;
+let softWeight: f64 = 0;
 let hardWeight: f64 = 0;
 let labelSmoothing: f64 = 0;
 
@@ -83,13 +86,8 @@ let firstPad: usize = 0;
 let secondPad: usize = 0;
 let u: usize = 0;
 let w: usize = 0;
-let maxFirst: f32 = 0;
-let maxSecond: f32 = 0;
-let temperature: f64 = 1;
-let toLog2: f32 = 1;
+let temperature: f64 = 0;
 let near: bool = false;
-let reference: f32 = 0;
-let referenceRest: f32 = 0;
 let meanExcess: f64 = 0; // s of MATH (22)
 let mean: f64 = 0;
 let soft: f64 = 0;
@@ -154,14 +152,10 @@ export function rowPass(
     temperature = temperatures ? load<f32>(temperatures) : temperatureOfAll;
     const weight: f64 = weights ? scale * load<f32>(weights) : scale;
     let value: f64 = 0;
-    if (weight == 0) {
-      if (gradient) fill(gradient, classes, 0);
-    } else {
-      value = weight * rowValue(teacher, student, labels);
-      if (gradient) {
-        if (value == value) writeGradient(gradient, labels, weight);
-        else fill(gradient, classes, NaN);
-      }
+    if (weight != 0) value = weight * rowValue(teacher, student, labels);
+    if (gradient) {
+      if (weight != 0 && value == value) writeGradient(gradient, labels, weight);
+      else fill(gradient, classes, <f32>value); // 0 or NaN
     }
     total += value;
     if (loss) {
@@ -184,7 +178,7 @@ export function rowPass(
 function rowValue(teacher: usize, student: usize, labels: usize): f64 {
   if (!(temperature > 0 && temperature < Infinity)) return NaN;
   if (mode & CLASS_IDS && !(<u32>load<i32>(labels) < <u32>classes)) return NaN;
-  startRow();
+  startRow(1 / temperature);
   fillPads(teacher, student);
   findMaxima();
   let value: f64 = 0;
@@ -251,14 +245,14 @@ function fill(to: usize, count: i32, value: f32): void {
   for (const end = to + (<usize>count << 2); to < end; to += 4) store<f32>(to, value);
 }
 
-/** mz and mv; 0 for probabilities. */
+/** mz and mv, and whether the row is near, MATH (20). */
 function findMaxima(): void {
-  maxSecond = whole ? maximum(second, whole) : -Infinity;
-  if (rest) maxSecond = max(maxSecond, maximum(secondPad, 16));
-  maxFirst = 0;
-  if (mode & PROBABILITIES) return;
-  maxFirst = whole ? maximum(first, whole) : -Infinity;
-  if (rest) maxFirst = max(maxFirst, maximum(firstPad, 16));
+  const hasLogits = !(mode & PROBABILITIES);
+  // The gradient of a cross entropy to its first argument has no difference of probabilities in it.
+  const limit = <f32>(hasLogits && (mode & (KL | TO_FIRST)) != TO_FIRST ? temperature * 0.25 : NaN);
+  if (whole) sweepMaxima(second, first, whole, hasLogits, limit);
+  if (rest) sweepMaxima(secondPad, firstPad, 16, hasLogits, limit);
+  near = highest - lowest <= limit;
 }
 
 /** H of MATH (18); comes before the soft term, which may write over the student. */
@@ -266,64 +260,60 @@ function hardTerm(student: usize, labels: usize): f64 {
   const maxStudent = mode & EXCHANGED ? maxFirst : maxSecond;
   sweepHard(student, roomForR, whole, maxStudent);
   if (rest) sweepHard(studentPad, rPad, 16, maxStudent);
-  let labelSum: f64 = 1;
   let below: f64 = 0;
+  if (labelSmoothing != 0) {
+    fillPad(labelPad, 0, 0, 1);
+    sweepLabels(student, labelPad, 0, whole, maxStudent);
+    fillPad(labelPad, labelPad, rest, 0);
+    if (rest) sweepLabels(studentPad, labelPad, 16, 16, maxStudent);
+    below = (labelSmoothing / classes) * sumLabelled;
+    startLabels();
+  }
+  let labelSum: f64 = 1;
+  let labelled: f64 = 0;
   if (mode & DISTRIBUTION) {
-    sweepLabels(student, labels, whole, maxStudent);
+    sweepLabels(student, labels, 16, whole, maxStudent);
     if (rest) {
       fillPad(labelPad, labels + (<usize>whole << 2), rest, 0);
-      sweepLabels(studentPad, labelPad, 16, maxStudent);
+      sweepLabels(studentPad, labelPad, 16, 16, maxStudent);
     }
     labelSum = sumLabels;
-    below = sumLabelled;
+    labelled = sumLabelled;
     if (!(abs(labelSum) < Infinity)) return NaN;
   } else {
-    below = load<f32>(student + (<usize>load<i32>(labels) << 2)) - maxStudent;
+    labelled = load<f32>(student + (<usize>load<i32>(labels) << 2)) - maxStudent;
   }
   smoothedLabelSum = (1 - labelSmoothing) * labelSum + labelSmoothing;
-  const value = smoothedLabelSum * log(sumHard) - (1 - labelSmoothing) * below;
-  if (labelSmoothing == 0) return value;
-  return value - (labelSmoothing / classes) * sumBelowMaximum(student, classes, maxStudent);
+  return smoothedLabelSum * log(sumHard) - (1 - labelSmoothing) * labelled - below;
 }
 
 /** D, and what its gradient needs. */
 function softTerm(): void {
-  toLog2 = <f32>min(LOG2_E / temperature, 3e38); // finite, so that 0 times it is 0
-  // The gradient of a cross entropy to its first argument has no difference of probabilities in it.
-  near = !(mode & PROBABILITIES) && (mode & (KL | TO_FIRST)) != TO_FIRST && findNear();
-  if (near) sumNear();
-  else sumPlain();
+  sweepSoft(second, first, u, w, whole);
+  if (rest) sweepSoft(secondPad, firstPad, secondPad, firstPad, 16);
+  if (near) softOfNear();
+  else softOfPlain();
 }
 
-/** MATH (20). The reference is the first class that is not masked in both. */
-function findNear(): bool {
-  const end = second + (<usize>classes << 2);
-  const toFirst = first - second;
-  let z: f32 = 0;
-  let v: f32 = 0;
-  for (let i = second; i < end; i += 4) {
-    z = load<f32>(i);
-    v = load<f32>(i + toFirst);
-    reference = z - v;
-    if (reference == reference) break;
-  }
-  const back = reference - z;
-  referenceRest = z - (reference - back) - (v + back);
-  const limit = <f32>(temperature * 0.125);
-  return (
-    (!whole || isNear(second, first, whole, reference, limit)) &&
-    (!rest || isNear(secondPad, firstPad, 16, reference, limit))
-  );
-}
-
-/** MATH (21), (22), (25). */
-function sumNear(): void {
-  const c = <f32>(1 / temperature);
+/** MATH (12), (13), (21). */
+function sweepSoft(second: usize, first: usize, u: usize, w: usize, n: i32): void {
   const toFirst = (mode & TO_FIRST) != 0;
-  sweepNear(second, first, u, w, whole, maxFirst, c, toLog2, reference, referenceRest, toFirst);
-  if (rest) {
-    sweepNear(secondPad, firstPad, secondPad, firstPad, 16, maxFirst, c, toLog2, reference, referenceRest, toFirst);
+  if (near) {
+    sweepNear(second, first, u, w, n, toFirst);
+  } else if (mode & PROBABILITIES) {
+    sweepProbabilities(second, first, u, w, n);
+    if (mode & KL) sweepEntropy(w, n);
+  } else if (toFirst) {
+    sweepToTeacher(second, first, u, w, n, mode & KL ? 1 : 0);
+  } else if (mode & KL) {
+    sweepKl(second, first, u, w, n);
+  } else {
+    sweepCrossEntropy(second, first, u, w, n);
   }
+}
+
+/** MATH (22), (25). */
+function softOfNear(): void {
   mean = sumCross / sumTeacher;
   const rho = sumExcess / sumTeacher;
   const excess = excessOverLog1p(mean + rho);
@@ -332,43 +322,24 @@ function sumNear(): void {
   if (!(mode & KL)) soft += log(sumTeacher) - (LN_2 * sumOwn) / sumTeacher;
 }
 
-/** MATH (12)-(17). */
-function sumPlain(): void {
+/** MATH (14)-(17). */
+function softOfPlain(): void {
   if (mode & PROBABILITIES) {
-    sweepProbabilities(second, first, u, w, whole, maxSecond, toLog2);
-    if (rest) sweepProbabilities(secondPad, firstPad, secondPad, firstPad, 16, maxSecond, toLog2);
-    if (mode & KL) {
-      sweepEntropy(w, whole);
-      if (rest) sweepEntropy(firstPad, 16);
-    }
     // Neither is seen by the products where p = 0, and the logarithm here knows no NaN.
     const isNumber = sumTeacher < Infinity && sumStudent == sumStudent;
     soft = isNumber ? sumTeacher * log(sumStudent) - LN_2 * (sumCross - sumOwn) : NaN;
     return;
   }
-  if (mode & TO_FIRST) {
-    const kl: f32 = mode & KL ? 1 : 0;
-    sweepToTeacher(second, first, u, w, whole, maxSecond, maxFirst, toLog2, kl);
-    if (rest) sweepToTeacher(secondPad, firstPad, secondPad, firstPad, 16, maxSecond, maxFirst, toLog2, kl);
-  } else if (mode & KL) {
-    if (whole) sweepKl(second, first, u, w, whole, maxSecond, maxFirst, toLog2);
-    if (rest) sweepKl(secondPad, firstPad, secondPad, firstPad, 16, maxSecond, maxFirst, toLog2);
-  } else {
-    if (whole) sweepCrossEntropy(second, first, u, w, whole, maxSecond, maxFirst, toLog2);
-    if (rest) sweepCrossEntropy(secondPad, firstPad, secondPad, firstPad, 16, maxSecond, maxFirst, toLog2);
-  }
   mean = sumCross / sumTeacher;
   soft = log(sumStudent) - LN_2 * mean;
-  if (!(mode & KL)) return;
-  soft -= log(sumTeacher);
-  if (soft < 0) soft = 0; // rounding
+  if (mode & KL) soft = max(soft - log(sumTeacher), 0); // rounding
 }
 
 /** Row by row the whole sixteens, then the rest by way of its pad. */
 function writeGradient(gradient: usize, labels: usize, weight: f64): void {
   const factor =
     (weight * softWeight * (mode & SCALE_BY_T_SQUARED ? temperature * temperature : 1)) / temperature;
-  if (whole) writeSoftGradient(u, w, gradient, whole, factor);
+  writeSoftGradient(u, w, gradient, whole, factor);
   if (rest) writeSoftGradient(secondPad, firstPad, secondPad, 16, factor);
   if (mode & HARD) writeHardGradient(gradient, labels, weight * hardWeight);
   if (rest) copy(gradient + (<usize>whole << 2), secondPad, rest);
@@ -385,8 +356,7 @@ function writeSoftGradient(u: usize, w: usize, gradient: usize, n: i32, factor: 
   if (mode & TO_FIRST) {
     if (softWeight == 0) fill(gradient, n, 0);
     else if (soft == Infinity) fill(gradient, n, NaN);
-    else if (near) writeToTeacher(u, w, gradient, n, <f32>mean, toW);
-    else writeToTeacher(u, w, gradient, n, <f32>mean, <f32>((LN_2 * factor) / sumTeacher));
+    else writeToTeacher(u, w, gradient, n, <f32>mean, near ? toW : <f32>LN_2 * toW);
   } else if (near) {
     const toE = <f32>(factor / sumTeacher / (1 + meanExcess));
     writeNearDifference(u, w, gradient, n, <f32>meanExcess, toE);
@@ -401,11 +371,7 @@ function writeHardGradient(gradient: usize, labels: usize, factor: f64): void {
   const toR = <f32>((factor * smoothedLabelSum) / sumHard);
   const toLabel = <f32>(factor * (1 - labelSmoothing));
   const constant = <f32>((factor * labelSmoothing) / classes);
-  if (mode & DISTRIBUTION) {
-    addHardGradient(roomForR, labels, 16, gradient, whole, toR, toLabel, constant);
-    if (rest) addHardGradient(rPad, labelPad, 16, secondPad, 16, toR, toLabel, constant);
-  } else {
-    addHardGradient(roomForR, zeroPad, 0, gradient, whole, toR, 0, constant);
-    if (rest) addHardGradient(rPad, zeroPad, 0, secondPad, 16, toR, 0, constant);
-  }
+  const areMany = (mode & DISTRIBUTION) != 0;
+  addHardGradient(roomForR, areMany ? labels : zeroPad, areMany ? 16 : 0, gradient, whole, toR, toLabel, constant);
+  if (rest) addHardGradient(rPad, areMany ? labelPad : zeroPad, 16, secondPad, 16, toR, toLabel, constant);
 }

@@ -3,7 +3,7 @@
  * its whole sixteens and then a padded rest. Sums run in float32 lanes over a block of classes, in float64 over blocks.
  * `reverseKl` comes here with teacher and student exchanged.
  */
-import { exp2, expm1Excess, LOG2_E, log2, sumLanes } from './vectors';
+import { clamp, exp2, exp2Clamped, expm1Ratio, LOG2_E, log2, sumLanes } from './vectors';
 
 /** Bytes of the classes whose terms are added up in float32: 64 in each lane. */
 const BLOCK: usize = 1024;
@@ -22,19 +22,41 @@ export let sumHard: f64 = 0;
 export let sumLabels: f64 = 0;
 export let sumLabelled: f64 = 0;
 
-export function startRow(): void {
+/** mz and mv over the classes read so far, in the order of the divergence's arguments; mv is 0 for probabilities. */
+export let maxSecond: f32 = 0;
+export let maxFirst: f32 = 0;
+/** The range of d of MATH (20) over those that were tested. A class that is masked in both has no d. */
+export let lowest: f32 = 0;
+export let highest: f32 = 0;
+/** 1/T and log2(e)/T. */
+let inverseTemperature: f32 = 0;
+let toLog2: f32 = 0;
+
+/** Sums and maxima of nothing. */
+export function startRow(oneOverT: f64): void {
+  oneOverT = min(oneOverT, 2e38); // finite in float32, so that 0 times it is 0
+  inverseTemperature = <f32>oneOverT;
+  toLog2 = <f32>(LOG2_E * oneOverT);
+  maxSecond = -Infinity;
+  maxFirst = -Infinity;
+  lowest = Infinity;
+  highest = -Infinity;
   sumStudent = 0;
   sumTeacher = 0;
   sumCross = 0;
   sumOwn = 0;
   sumExcess = 0;
   sumHard = 0;
+  startLabels();
+}
+
+export function startLabels(): void {
   sumLabels = 0;
   sumLabelled = 0;
 }
 
 /** The largest value; NaN is passed over (the sums find it); -Infinity if there is none. */
-export function maximum(x: usize, n: i32): f32 {
+function maximum(x: usize, n: i32): f32 {
   let m0 = f32x4.splat(-Infinity);
   let m1 = m0;
   let m2 = m0;
@@ -45,28 +67,61 @@ export function maximum(x: usize, n: i32): f32 {
     m2 = f32x4.pmax(m2, v128.load(x, 32));
     m3 = f32x4.pmax(m3, v128.load(x, 48));
   }
-  m0 = f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3));
-  m0 = f32x4.pmax(m0, v128.shuffle<f32>(m0, m0, 2, 3, 0, 1));
-  return max(f32x4.extract_lane(m0, 0), f32x4.extract_lane(m0, 1));
+  return maxLane(f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3)));
 }
 
-/** Whether |z - v - reference| <= limit at every class that is not masked in both, MATH (20). Stops at the first block that says no. */
-export function isNear(student: usize, teacher: usize, n: i32, reference: f32, limit: f32): bool {
-  const center = f32x4.splat(reference);
-  const bound = f32x4.splat(limit);
+/**
+ * Widens the maxima, without `hasLogits` that of the student alone, and the range of d as long as it is within `limit`: from the block of classes with which it is not,
+ * only the maxima go on.
+ */
+export function sweepMaxima(second: usize, first: usize, n: i32, hasLogits: bool, limit: f32): void {
+  const end = second + (<usize>n << 2);
+  const toFirst = first - second;
+  if (highest - lowest <= limit) second = sweepRange(second, first, n, limit);
+  const left = <i32>((end - second) >> 2);
+  if (!left) return;
+  maxSecond = max(maxSecond, maximum(second, left));
+  maxFirst = hasLogits ? max(maxFirst, maximum(second + toFirst, left)) : 0;
+}
+
+/** Returns where in `student` it stopped. */
+function sweepRange(student: usize, teacher: usize, n: i32, limit: f32): usize {
   const toTeacher = teacher - student;
+  let mz = f32x4.splat(maxSecond);
+  let mv = f32x4.splat(maxFirst);
+  let low = f32x4.splat(lowest);
+  let high = f32x4.splat(highest);
+  const bound = f32x4.splat(limit);
   const end = student + (<usize>n << 2);
   while (student < end) {
-    let beyond = i32x4.splat(0);
     for (const stop = min(end, student + BLOCK); student < stop; student += 32) {
-      const d0 = f32x4.sub(v128.load(student), v128.load(student + toTeacher));
-      const d1 = f32x4.sub(v128.load(student, 16), v128.load(student + toTeacher, 16));
-      beyond = v128.or(beyond, f32x4.gt(f32x4.abs(f32x4.sub(d0, center)), bound));
-      beyond = v128.or(beyond, f32x4.gt(f32x4.abs(f32x4.sub(d1, center)), bound));
+      const z0 = v128.load(student);
+      const z1 = v128.load(student, 16);
+      const v0 = v128.load(student + toTeacher);
+      const v1 = v128.load(student + toTeacher, 16);
+      const d0 = f32x4.sub(z0, v0);
+      const d1 = f32x4.sub(z1, v1);
+      mz = f32x4.pmax(f32x4.pmax(mz, z0), z1);
+      mv = f32x4.pmax(f32x4.pmax(mv, v0), v1);
+      low = f32x4.pmin(f32x4.pmin(low, d0), d1);
+      high = f32x4.pmax(f32x4.pmax(high, d0), d1);
     }
-    if (v128.any_true(beyond)) return false;
+    if (!i32x4.all_true(f32x4.le(f32x4.sub(high, low), bound))) break;
   }
-  return true;
+  maxSecond = maxLane(mz);
+  maxFirst = maxLane(mv);
+  highest = maxLane(high);
+  lowest = -maxLane(f32x4.neg(low));
+  return student;
+}
+
+/** Of lanes that are not NaN. */
+// @ts-ignore: decorator
+@inline
+function maxLane(x: v128): f32 {
+  x = f32x4.pmax(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
+  x = f32x4.pmax(x, v128.shuffle<f32>(x, x, 1, 0, 3, 2));
+  return f32x4.extract_lane(x, 0);
 }
 
 /** (x - maximum)/T in units of log 2: the difference first, which is exact where it is small. */
@@ -95,13 +150,10 @@ function sweep(
   u: usize,
   w: usize,
   n: i32,
-  maxStudent: f32,
-  maxTeacher: f32,
-  toLog2: f32,
   isKl: bool,
 ): void {
-  const mz = f32x4.splat(maxStudent);
-  const mv = f32x4.splat(maxTeacher);
+  const mz = f32x4.splat(maxSecond);
+  const mv = f32x4.splat(maxFirst);
   const c = f32x4.splat(toLog2);
   const end = student + (<usize>n << 2);
   while (student < end) {
@@ -160,11 +212,8 @@ export function sweepCrossEntropy(
   u: usize,
   w: usize,
   n: i32,
-  maxStudent: f32,
-  maxTeacher: f32,
-  toLog2: f32,
 ): void {
-  sweep(student, teacher, u, w, n, maxStudent, maxTeacher, toLog2, false);
+  sweep(student, teacher, u, w, n, false);
 }
 
 export function sweepKl(
@@ -173,11 +222,8 @@ export function sweepKl(
   u: usize,
   w: usize,
   n: i32,
-  maxStudent: f32,
-  maxTeacher: f32,
-  toLog2: f32,
 ): void {
-  sweep(student, teacher, u, w, n, maxStudent, maxTeacher, toLog2, true);
+  sweep(student, teacher, u, w, n, true);
 }
 
 /** As `sweep`, for the gradient to the teacher: writes x in the place of u. `kl` is 1 or 0: x = a - kl b. */
@@ -187,13 +233,10 @@ export function sweepToTeacher(
   x: usize,
   w: usize,
   n: i32,
-  maxStudent: f32,
-  maxTeacher: f32,
-  toLog2: f32,
   kl: f32,
 ): void {
-  const mz = f32x4.splat(maxStudent);
-  const mv = f32x4.splat(maxTeacher);
+  const mz = f32x4.splat(maxSecond);
+  const mv = f32x4.splat(maxFirst);
   const c = f32x4.splat(toLog2);
   const end = student + (<usize>n << 2);
   while (student < end) {
@@ -227,10 +270,8 @@ export function sweepProbabilities(
   u: usize,
   w: usize,
   n: i32,
-  maxStudent: f32,
-  toLog2: f32,
 ): void {
-  const mz = f32x4.splat(maxStudent);
+  const mz = f32x4.splat(maxSecond);
   const c = f32x4.splat(toLog2);
   const end = student + (<usize>n << 2);
   while (student < end) {
@@ -274,37 +315,36 @@ export function sweepEntropy(teacher: usize, n: i32): void {
   }
 }
 
-/** y of MATH (20), and 0 at a class masked in both: z - v is d + e exactly (TwoSum), and so is that of the reference class. */
+/** What rounding took from d = z - v: TwoSum, MATH (20). */
 // @ts-ignore: decorator
 @inline
-function disagreement(z: v128, v: v128, reference: v128, referenceRest: v128, inverseTemperature: v128): v128 {
-  const d = f32x4.sub(z, v);
+function roundingOf(d: v128, z: v128, v: v128): v128 {
   const back = f32x4.sub(d, z);
-  const rest = f32x4.sub(f32x4.sub(z, f32x4.sub(d, back)), f32x4.add(v, back));
-  const apart = f32x4.add(f32x4.sub(d, reference), f32x4.sub(rest, referenceRest));
-  // In a near row -Infinity on one side is -Infinity on the other; not so beside a NaN, but that shows in w.
-  const exists = f32x4.ne(f32x4.pmax(z, v), f32x4.splat(-Infinity));
-  return v128.and(f32x4.mul(apart, inverseTemperature), exists);
+  return f32x4.sub(f32x4.sub(z, f32x4.sub(d, back)), f32x4.add(v, back));
 }
 
-/** A near row: writes w and expm1(y), or y itself if `keepsY`. MATH (20), (21). Two vectors at a time, as in `sweep`. */
+/** In a near row -Infinity on one side is -Infinity on the other; not so beside a NaN, but one in v shows in w. */
+// @ts-ignore: decorator
+@inline
+function unlessMasked(y: v128, z: v128): v128 {
+  return v128.and(y, f32x4.ne(z, f32x4.splat(-Infinity)));
+}
+
+/** A near row: writes w and expm1(y), or y itself if `keepsY`. MATH (20), (21). By pairs of vectors, as in `sweep`. */
 export function sweepNear(
   student: usize,
   teacher: usize,
   to: usize,
   w: usize,
   n: i32,
-  maxTeacher: f32,
-  inverseTemperature: f32,
-  toLog2: f32,
-  reference: f32,
-  referenceRest: f32,
   keepsY: bool,
 ): void {
-  const mv = f32x4.splat(maxTeacher);
+  const mv = f32x4.splat(maxFirst);
   const c = f32x4.splat(toLog2);
-  const first = f32x4.splat(reference);
-  const firstRest = f32x4.splat(referenceRest);
+  const reference = lowest + (highest - lowest) * 0.5;
+  // In other rows the rounding of d is at most 2^-20 of the range.
+  const isShifted = abs(reference) > (highest - lowest) * 16;
+  const center = f32x4.splat(reference);
   const it = f32x4.splat(inverseTemperature);
   const added = i32x4.splat(keepsY ? 0 : -1);
   const end = student + (<usize>n << 2);
@@ -313,28 +353,70 @@ export function sweepNear(
     let sb = sw;
     let sy = sw;
     let sr = sw;
-    for (const stop = min(end, student + BLOCK); student < stop; student += 32) {
+    for (const stop = min(end, student + BLOCK); student < stop; student += 64) {
+      const z0 = v128.load(student);
       const v0 = v128.load(teacher);
+      const d0 = f32x4.sub(z0, v0);
+      let y0 = f32x4.sub(d0, center);
+      const z1 = v128.load(student, 16);
       const v1 = v128.load(teacher, 16);
-      const y0 = disagreement(v128.load(student), v0, first, firstRest, it);
-      const y1 = disagreement(v128.load(student, 16), v1, first, firstRest, it);
-      const b0 = scale(v0, mv, c);
-      const b1 = scale(v1, mv, c);
-      const w0 = exp2(b0);
-      const w1 = exp2(b1);
-      const r0 = expm1Excess(y0);
-      const r1 = expm1Excess(y1);
-      v128.store(to, f32x4.add(y0, v128.and(r0, added)));
-      v128.store(to, f32x4.add(y1, v128.and(r1, added)), 16);
+      const d1 = f32x4.sub(z1, v1);
+      let y1 = f32x4.sub(d1, center);
+      const z2 = v128.load(student, 32);
+      const v2 = v128.load(teacher, 32);
+      const d2 = f32x4.sub(z2, v2);
+      let y2 = f32x4.sub(d2, center);
+      const z3 = v128.load(student, 48);
+      const v3 = v128.load(teacher, 48);
+      const d3 = f32x4.sub(z3, v3);
+      let y3 = f32x4.sub(d3, center);
+      if (isShifted) {
+        y0 = f32x4.add(y0, roundingOf(d0, z0, v0));
+        y1 = f32x4.add(y1, roundingOf(d1, z1, v1));
+        y2 = f32x4.add(y2, roundingOf(d2, z2, v2));
+        y3 = f32x4.add(y3, roundingOf(d3, z3, v3));
+      }
+      y0 = unlessMasked(f32x4.mul(y0, it), z0);
+      y1 = unlessMasked(f32x4.mul(y1, it), z1);
+      y2 = unlessMasked(f32x4.mul(y2, it), z2);
+      y3 = unlessMasked(f32x4.mul(y3, it), z3);
+
+      const b0 = clamp(scale(v0, mv, c));
+      const b1 = clamp(scale(v1, mv, c));
+      const w0 = exp2Clamped(b0);
+      const w1 = exp2Clamped(b1);
+      const q0 = expm1Ratio(y0);
+      const q1 = expm1Ratio(y1);
+      v128.store(to, f32x4.add(y0, f32x4.mul(y0, v128.and(q0, added))));
+      v128.store(to, f32x4.add(y1, f32x4.mul(y1, v128.and(q1, added))), 16);
       v128.store(w, w0);
       v128.store(w, w1, 16);
       sw = f32x4.add(sw, f32x4.add(w0, w1));
-      sb = f32x4.add(sb, f32x4.add(share(w0, b0), share(w1, b1)));
-      sy = f32x4.add(sy, f32x4.add(f32x4.mul(w0, y0), f32x4.mul(w1, y1)));
-      sr = f32x4.add(sr, f32x4.add(f32x4.mul(w0, r0), f32x4.mul(w1, r1)));
-      teacher += 32;
-      to += 32;
-      w += 32;
+      sb = f32x4.add(sb, f32x4.add(f32x4.mul(w0, b0), f32x4.mul(w1, b1)));
+      const m0 = f32x4.mul(w0, y0);
+      const m1 = f32x4.mul(w1, y1);
+      sy = f32x4.add(sy, f32x4.add(m0, m1));
+      sr = f32x4.add(sr, f32x4.add(f32x4.mul(m0, q0), f32x4.mul(m1, q1)));
+
+      const b2 = clamp(scale(v2, mv, c));
+      const b3 = clamp(scale(v3, mv, c));
+      const w2 = exp2Clamped(b2);
+      const w3 = exp2Clamped(b3);
+      const q2 = expm1Ratio(y2);
+      const q3 = expm1Ratio(y3);
+      v128.store(to, f32x4.add(y2, f32x4.mul(y2, v128.and(q2, added))), 32);
+      v128.store(to, f32x4.add(y3, f32x4.mul(y3, v128.and(q3, added))), 48);
+      v128.store(w, w2, 32);
+      v128.store(w, w3, 48);
+      sw = f32x4.add(sw, f32x4.add(w2, w3));
+      sb = f32x4.add(sb, f32x4.add(f32x4.mul(w2, b2), f32x4.mul(w3, b3)));
+      const m2 = f32x4.mul(w2, y2);
+      const m3 = f32x4.mul(w3, y3);
+      sy = f32x4.add(sy, f32x4.add(m2, m3));
+      sr = f32x4.add(sr, f32x4.add(f32x4.mul(m2, q2), f32x4.mul(m3, q3)));
+      teacher += 64;
+      to += 64;
+      w += 64;
     }
     sumTeacher += sumLanes(sw);
     sumOwn += sumLanes(sb);
@@ -362,8 +444,8 @@ export function sweepHard(student: usize, r: usize, n: i32, maxStudent: f32): vo
   }
 }
 
-/** Y and sum of y (z - mz), for labels that are a distribution. */
-export function sweepLabels(student: usize, labels: usize, n: i32, maxStudent: f32): void {
+/** Adds to Y and to the sum of y (z - mz), for labels that are a distribution. With `labelStep` 0 one vector of labels serves all classes. */
+export function sweepLabels(student: usize, labels: usize, labelStep: usize, n: i32, maxStudent: f32): void {
   const mz = f32x4.splat(maxStudent);
   const end = student + (<usize>n << 2);
   while (student < end) {
@@ -373,26 +455,9 @@ export function sweepLabels(student: usize, labels: usize, n: i32, maxStudent: f
       const y = v128.load(labels);
       sum = f32x4.add(sum, y);
       labelled = f32x4.add(labelled, share(y, f32x4.sub(v128.load(student), mz)));
-      labels += 16;
+      labels += labelStep;
     }
     sumLabels += sumLanes(sum);
     sumLabelled += sumLanes(labelled);
   }
-}
-
-/** Sum of z - mz over n classes, any n, for label smoothing: -Infinity if one is masked. */
-export function sumBelowMaximum(student: usize, n: i32, maxStudent: f32): f64 {
-  const mz = f32x4.splat(maxStudent);
-  const end = student + (<usize>n << 2);
-  const whole = student + (<usize>(n & ~3) << 2);
-  let total: f64 = 0;
-  while (student < whole) {
-    let sum = f32x4.splat(0);
-    for (const stop = min(whole, student + BLOCK); student < stop; student += 16) {
-      sum = f32x4.add(sum, f32x4.sub(v128.load(student), mz));
-    }
-    total += sumLanes(sum);
-  }
-  for (; student < end; student += 4) total += load<f32>(student) - maxStudent;
-  return total;
 }

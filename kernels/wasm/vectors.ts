@@ -15,7 +15,20 @@ const ROUNDER: f32 = 12583038;
 // @ts-ignore: decorator
 @inline
 export function exp2(y: v128): v128 {
-  const clamped = f32x4.pmax(y, f32x4.splat(-126));
+  return exp2Clamped(clamp(y));
+}
+
+/** Not below -126, where 2^y is 0 for `exp2`. */
+// @ts-ignore: decorator
+@inline
+export function clamp(y: v128): v128 {
+  return f32x4.pmax(y, f32x4.splat(-126));
+}
+
+/** As `exp2`, of what `clamp` gives. */
+// @ts-ignore: decorator
+@inline
+export function exp2Clamped(clamped: v128): v128 {
   const rounded = f32x4.add(clamped, f32x4.splat(ROUNDER));
   const f = f32x4.sub(clamped, f32x4.sub(rounded, f32x4.splat(ROUNDER)));
   const high = f32x4.add(f32x4.mul(f, f32x4.splat(2 * 0.0013162917457520962)), f32x4.splat(2 * 0.009671447798609734));
@@ -42,15 +55,12 @@ export function log2(x: v128): v128 {
   return f32x4.add(f32x4.convert_i32x4_s(exponent), f32x4.mul(p, s));
 }
 
-/** expm1(x) - x for |x| <= 0.27: x^2 (1/2 + x/6 + ...). MATH (21). */
+/** expm1(x)/x - 1 for |x| <= 1/8, MATH (21): x/2 + x^2/6 + x^3/24. Off by |x|^3/60 of itself: 1.3e-7 at 0.02, 3e-5 at 1/8, with opposite signs on the two sides. */
 // @ts-ignore: decorator
 @inline
-export function expm1Excess(x: v128): v128 {
-  let p = f32x4.add(f32x4.mul(x, f32x4.splat(1.0 / 720)), f32x4.splat(1.0 / 120));
-  p = f32x4.add(f32x4.mul(p, x), f32x4.splat(1.0 / 24));
-  p = f32x4.add(f32x4.mul(p, x), f32x4.splat(1.0 / 6));
-  p = f32x4.add(f32x4.mul(p, x), f32x4.splat(0.5));
-  return f32x4.mul(f32x4.mul(x, x), p);
+export function expm1Ratio(x: v128): v128 {
+  const p = f32x4.add(f32x4.mul(x, f32x4.splat(1.0 / 24)), f32x4.splat(1.0 / 6));
+  return f32x4.mul(f32x4.add(f32x4.mul(p, x), f32x4.splat(0.5)), x);
 }
 
 /** Sum of the four lanes, in float64. */

@@ -8,7 +8,7 @@ export const wasmMutants: Mutant[] = [
   ...mutants('kernels/wasm/row_pass.ts', values, [
     {
       name: 'the classes behind the last sixteen are left out',
-      find: '    if (rest) sweepCrossEntropy(secondPad, firstPad, secondPad, firstPad, 16, maxSecond, maxFirst, toLog2);\n',
+      find: '  if (rest) sweepSoft(secondPad, firstPad, secondPad, firstPad, 16);\n',
       replace: '',
     },
     {
@@ -36,11 +36,11 @@ export const wasmMutants: Mutant[] = [
       find: '  if (mode & EXCHANGED) {\n    first = student;',
       replace: '  if (false) {\n    first = student;',
     },
-    { name: 'KL leaves out log sv', find: '  soft -= log(sumTeacher);\n', replace: '' },
+    { name: 'KL leaves out log sv', find: 'max(soft - log(sumTeacher), 0)', replace: 'max(soft, 0)' },
     {
       name: 'no row is nearly equal',
-      find: 'const limit = <f32>(temperature * 0.125);',
-      replace: 'const limit: f32 = -1;',
+      find: 'near = highest - lowest <= limit;',
+      replace: 'near = false;',
       killedBy: numerics,
     },
     {
@@ -53,8 +53,8 @@ export const wasmMutants: Mutant[] = [
     { name: 'every row has the first T', find: '    if (temperatures) temperatures += 4;\n', replace: '' },
     {
       name: 'a row of weight 0 is computed',
-      find: 'if (weight == 0) {',
-      replace: 'if (weight == -1) {',
+      find: '    if (weight != 0) value = ',
+      replace: '    value = ',
       killedBy: numerics,
     },
     {
@@ -65,8 +65,8 @@ export const wasmMutants: Mutant[] = [
     },
     {
       name: 'smoothing has the wrong sign',
-      find: 'return value - (labelSmoothing / classes) * sumBelowMaximum',
-      replace: 'return value + (labelSmoothing / classes) * sumBelowMaximum',
+      find: 'below = (labelSmoothing / classes) * sumLabelled;',
+      replace: 'below = -(labelSmoothing / classes) * sumLabelled;',
     },
     {
       name: 'the label of a row keeps its whole weight when smoothed',
@@ -81,6 +81,18 @@ export const wasmMutants: Mutant[] = [
     },
   ]),
   ...mutants('kernels/wasm/sweeps.ts', values, [
+    {
+      name: 'a shift of the logits takes its rounding into a nearly equal row',
+      find: '      if (isShifted) {',
+      replace: '      if (false) {',
+      killedBy: numerics,
+    },
+    {
+      name: 'a row is nearly equal once a block of it is',
+      find: 'second = sweepRange(second, first, n, limit);',
+      replace: 'sweepRange(second, first, min(n, 256), limit);',
+      killedBy: numerics,
+    },
     {
       name: '0 times -Infinity is summed',
       find: 'return v128.and(f32x4.mul(w, x), f32x4.ne(w, f32x4.splat(0)));',
