@@ -47,8 +47,8 @@ export const memoryMutants: Mutant[] = [
   ...mutants('kernels/wasm/row_pass.ts', values, [
     {
       name: 'the gradient of an ignored row is what its memory held',
-      find: '      if (gradient) fill(gradient, classes, 0);\n',
-      replace: '',
+      find: 'else fill(gradient, classes, <f32>value);',
+      replace: 'else if (weight != 0) fill(gradient, classes, <f32>value);',
     },
   ]),
   ...mutants('src/backends/node/tensors.ts', blocks, [
