@@ -438,6 +438,28 @@ describe('what tfjs-layers gives to callbacks', () => {
     expect(ours).toEqual(theirs);
   });
 
+  it('callbacks as tfvis.show.fitCallbacks makes them: awaited, with numbers to plot for every batch and epoch', async () => {
+    const { x, labels } = data(ROWS, 27);
+    const metrics = ['loss', 'val_loss', 'agreement', 'val_agreement', 'accuracy'];
+    const drawn: Record<string, unknown[]> = { onBatchEnd: [], onEpochEnd: [] };
+    const drawLater = (hook: string) => async (_index: number, logs?: tf.Logs) => {
+      const points = metrics.map((metric) => logs?.[metric]).filter((value) => value !== undefined);
+      await tf.nextFrame();
+      drawn[hook].push(...points);
+    };
+    const callbacks = { onBatchEnd: drawLater('onBatchEnd'), onEpochEnd: drawLater('onEpochEnd') };
+    await distillerOf({ alpha: 0.5 }).fit(x, labels, {
+      epochs: 2,
+      batchSize: 8,
+      verbose: 0,
+      validationSplit: 0.25,
+      callbacks,
+    });
+    expect(drawn.onEpochEnd).toHaveLength(2 * metrics.length);
+    expect(drawn.onBatchEnd).toHaveLength(2 * 3 * 3); // what is of validation comes with the epoch
+    for (const value of Object.values(drawn).flat()) expect(Number.isFinite(value)).toBe(true);
+  });
+
   it('onYield and yieldEvery', async () => {
     const { x, labels } = data(ROWS, 17);
     const yields: string[] = [];
