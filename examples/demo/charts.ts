@@ -28,7 +28,7 @@ interface Axis {
 }
 
 /** px: beside the digits there is more room than in one column. */
-const HEIGHT = { beside: 330, alone: 220 };
+const HEIGHT = { beside: 380, alone: 220 };
 const isBeside = matchMedia('(min-width: 941px)');
 
 export class Chart {
@@ -106,7 +106,7 @@ export class Chart {
           { ...axis, size: 42, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : text(tick))) },
         ],
         series: [
-          { label: 'Images', value: (_, value) => (value === null ? '–' : value.toLocaleString('en')) },
+          { label: 'Images', value: legendText((images) => images.toLocaleString('en')) },
           ...NAMES.map(
             (name): uPlot.Series => ({
               label: NETWORKS[name].short,
@@ -115,7 +115,7 @@ export class Chart {
               dash: NETWORKS[name].dash,
               spanGaps: true,
               points: { show: false },
-              value: (_, value) => (value === null ? '–' : text(value)),
+              value: legendText(text),
             }),
           ),
         ],
@@ -124,6 +124,14 @@ export class Chart {
       this.place,
     );
   }
+}
+
+/** A value under the cursor, and without a cursor, as on a phone, the latest. */
+function legendText(text: (value: number) => string): uPlot.Series.Value {
+  return (plot, value, series, index) => {
+    const shown = index === null ? [...plot.data[series]].findLast((point) => typeof point === 'number') : value;
+    return typeof shown === 'number' ? text(shown) : '–';
+  };
 }
 
 function thousands(images: number): string {

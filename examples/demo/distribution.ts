@@ -38,7 +38,8 @@ export class Distribution {
       }
       const name = element('b', 'digit');
       name.textContent = String(digit);
-      column.append(text, bars, name);
+      bars.append(text);
+      column.append(bars, name);
       this.columns.push(column);
       this.texts.push(text);
       place.append(column);
@@ -51,6 +52,12 @@ export class Distribution {
       for (const [digit, bar] of (this.bars.get(name) ?? []).entries()) {
         bar.style.height = `${100 * shares[digit]}%`;
       }
+    }
+    for (const [digit, text] of this.texts.entries()) {
+      const heights = NAMES.map((name) =>
+        Number.parseFloat(this.bars.get(name)?.[digit].style.height ?? '0'),
+      );
+      text.style.bottom = `${Math.max(...heights)}%`;
     }
     const teacher = softened(logits.teacher, temperature);
     const top = likeliest(logits.teacher);

@@ -82,10 +82,9 @@ async function serve(...args: string[]): Promise<{ process: ChildProcess; addres
     const box = await page.locator(`#${chart} .u-over`).boundingBox();
     if (!box) throw new Error(`#${chart} is not drawn.`);
     await page.mouse.move(box.x + share * (box.width - 2) + 1, box.y + box.height / 2);
-    await page.waitForFunction(
-      (chart) => !document.querySelector(`#${chart} .u-value`)?.textContent?.includes('–'),
-      chart,
-    );
+    await page.evaluate(async () => {
+      for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame); // of the cursor, of the legend
+    });
     const entries = await page.$$eval(`#${chart} .u-series`, (rows) =>
       rows.map(
         (row) =>
