@@ -129,7 +129,8 @@ export class Chart {
 /** A value under the cursor, and without a cursor, as on a phone, the latest. */
 function legendText(text: (value: number) => string): uPlot.Series.Value {
   return (plot, value, series, index) => {
-    const shown = index === null ? [...plot.data[series]].findLast((point) => typeof point === 'number') : value;
+    const shown =
+      index === null ? [...plot.data[series]].findLast((point) => typeof point === 'number') : value;
     return typeof shown === 'number' ? text(shown) : '–';
   };
 }

@@ -49,9 +49,9 @@ const TEMPERATURES: Record<TemperaturePoint['units'], readonly number[]> = {
 
 /** Students differ from seed to seed; the means over seeds less. */
 const SEEDS: Record<'student' | TemperaturePoint['units'], readonly number[]> = {
-  student: [1],
-  30: [1, 2],
-  300: [1],
+  student: [1, 2],
+  30: [1, 2, 3],
+  300: [1, 2],
 };
 
 /** Indifferent to the scale of the loss, so that one learning rate serves labels and every temperature. */
@@ -85,7 +85,9 @@ export function planJobs(scale: number): Job[] {
     },
   ];
   const byTemperature = (units: TemperaturePoint['units'], seed: number) =>
-    TEMPERATURES[units].map((temperature) => temperatureJob(units, temperature, seed, epochs(units === 30 ? 30 : 20)));
+    TEMPERATURES[units].map((temperature) =>
+      temperatureJob(units, temperature, seed, epochs(units === 30 ? 30 : 20)),
+    );
   const teacher: Job = {
     name: 'teacher',
     title: 'teacher, 2 x 1200',
