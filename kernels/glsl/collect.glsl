@@ -10,18 +10,18 @@ Sums collectSums(int row, Maxima maxima, float inverseT) {
 }
 #else
 Maxima collectMaxima(int row, float inverseT) {
-  return maximaOfTexel(texelAt(maximaTexels, maximaTexelsTexShape, row));
+  return maximaOfTexel(texelAt(maximaTexels, row));
 }
 
 // Lanes of the same row lie side by side; a second kind of sums follows behind all rows of the first.
-vec4 addLanes(sampler2D source, ivec2 texShape, int row, int lanes) {
+vec4 addLanes(sampler2D source, int row, int lanes) {
   vec4 sum = vec4(0.0);
-  for (int lane = 0; lane < lanes; lane++) sum = addTexels(sum, texelAt(source, texShape, row * lanes + lane));
+  for (int lane = 0; lane < lanes; lane++) sum = addTexels(sum, texelAt(source, row * lanes + lane));
   return sum;
 }
 
 Sums collectSums(int row, Maxima maxima, float inverseT) {
-  vec4 texel = addLanes(sumTexels, sumTexelsTexShape, row, sumLanes);
+  vec4 texel = addLanes(sumTexels, row, sumLanes);
   return Sums(texel.r, texel.g, texel.b, unflagged(texel.a), texel.a < 0.0);
 }
 #endif
@@ -31,7 +31,7 @@ LabelSums collectLabels(int row, Maxima maxima) {
 #if SOURCE == SWEEP
   return sweepLabels(row, 0, 1, maxima);
 #else
-  vec4 texel = addLanes(sumTexels, sumTexelsTexShape, rows + row, sumLanes);
+  vec4 texel = addLanes(sumTexels, rows + row, sumLanes);
   return LabelSums(texel.r, texel.g, texel.b > 0.0, texel.a > 0.0);
 #endif
 }

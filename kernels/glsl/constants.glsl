@@ -32,3 +32,4 @@ const float INVALID = 1000.0;   // in place of a log sum: the row is NaN. log su
 const int NOT_A_NUMBER = 1;
 const int HAS_STUDENT = 2;
 const int HAS_TEACHER = 4;
+const int HAS_MASKS = 8;  // some class is not finite

@@ -27,7 +27,7 @@ float levelOf(float divergence, Logarithms logs, Sums sums) {
 }
 
 float studentSlope(Statistics row, Class c) {
-  return row.isNear ? c.p * expm1Series(c.x) : row.teacherSum * c.q - c.p;
+  return row.isNear ? c.excess : row.teacherSum * c.q - c.p;
 }
 
 float teacherSlope(Statistics row, Class c) {

@@ -13,26 +13,42 @@ struct Walk {
 
 Walk unpackedWalk(ivec2 texShape, int offset, int row, int lane, int lanes) {
   int width = texShape[1];
+#if DIRECT
+  return Walk(ivec2(2 * lane, row), ivec2(2 * lanes, 0), width, false);
+#endif
   return Walk(texelOf(offset + row * classes + 2 * lane, width), texelOf(2 * lanes, width), width, false);
 }
 
 Walk packedWalk(ivec2 texShape, int matrixRows, int row, int lane, int lanes) {
   int width = texShape[1];
+#if DIRECT
+  return Walk(ivec2(lane, row >> 1), ivec2(lanes, 0), width, (row & 1) == 1);
+#endif
   ivec2 place = quotient(row, matrixRows);
   int line = place.x * ((matrixRows + 1) >> 1) + (place.y >> 1);
   return Walk(texelOf(line * ((classes + 1) >> 1) + lane, width), texelOf(lanes, width), width, (place.y & 1) == 1);
 }
 
 void advance(inout Walk walk) {
+#if DIRECT
+  walk.at.x += walk.stride.x;
+#else
   ivec2 at = walk.at + walk.stride;
   int over = int(at.x >= walk.width);
   walk.at = ivec2(at.x - over * walk.width, at.y + over);
+#endif
+}
+
+bool hasSecondClass(int column) {
+  return EVEN_CLASSES || column + 1 < classes;
 }
 
 // The second value means nothing behind the last class.
 vec2 unpackedPair(sampler2D source, Walk walk) {
-  int over = int(walk.at.x + 1 == walk.width);
-  ivec2 next = ivec2((walk.at.x + 1) * (1 - over), walk.at.y + over);
+  ivec2 next = walk.at + ivec2(1, 0);
+#if !DIRECT
+  next = next.x == walk.width ? ivec2(0, next.y + 1) : next;
+#endif
   return vec2(texelFetch(source, walk.at, 0).r, texelFetch(source, next, 0).r);
 }
 
@@ -42,7 +58,10 @@ vec2 packedPair(sampler2D source, Walk walk) {
 }
 
 float unpackedValue(sampler2D source, ivec2 texShape, int offset, int row, int column) {
-  return texelAt(source, texShape, offset + row * classes + column).r;
+#if DIRECT
+  return texelFetch(source, ivec2(column, row), 0).r;
+#endif
+  return texelFetch(source, texelOf(offset + row * classes + column, texShape[1]), 0).r;
 }
 
 float packedValue(sampler2D source, ivec2 texShape, int matrixRows, int row, int column) {

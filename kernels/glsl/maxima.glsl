@@ -1,4 +1,4 @@
-// What the first sweep finds: mz and mv of MATH (12), whether the row is near (20), and what in it is not a number.
+// What the first sweep finds: mz and mv of MATH (12), whether the row is near (20), and what in it is not finite.
 
 struct Maxima {
   float student;
@@ -10,7 +10,11 @@ struct Maxima {
 const Maxima NO_MAXIMA = Maxima(LOWEST, LOWEST, 0.0, 0);
 
 bool isRowOfNumbers(Maxima maxima) {
-  return maxima.flags == (HAS_STUDENT | HAS_TEACHER);
+  return (maxima.flags & ~HAS_MASKS) == (HAS_STUDENT | HAS_TEACHER);
+}
+
+bool hasMasks(Maxima maxima) {
+  return (maxima.flags & HAS_MASKS) != 0;
 }
 
 bool isNear(Maxima maxima) {

@@ -1,4 +1,5 @@
-// The first sweep: the maxima of a lane's classes.
+// The first sweep: the maxima of a lane's classes. Few rows hold anything that is not finite: one loop is for numbers alone and looks for the rest by
+// a carry out of the exponent; a second loop is for what it found.
 
 void includeClass(inout Maxima maxima, float z, float v, float reference, float inverseT) {
   bool hasStudent = isFinite(z);
@@ -8,7 +9,7 @@ void includeClass(inout Maxima maxima, float z, float v, float reference, float 
 #if TARGETS == LOGITS
   maxima.teacher = max(maxima.teacher, select(hasTeacher, v, LOWEST));
   maxima.flags |= hasTeacher ? HAS_TEACHER : 0;
-  float y = select(hasStudent && hasTeacher, abs(nearness(z, v, reference, inverseT)), 0.0);
+  float y = select(hasStudent && hasTeacher, abs((z - v) - reference) * inverseT, 0.0);
   maxima.spread = max(maxima.spread, select(hasStudent == hasTeacher, min(y, FAR), FAR));
 #else
   maxima.flags |= hasTeacher ? 0 : NOT_A_NUMBER;
@@ -16,21 +17,47 @@ void includeClass(inout Maxima maxima, float z, float v, float reference, float 
 }
 
 Maxima sweepMaxima(int row, int lane, int lanes, float inverseT) {
-  Maxima maxima = NO_MAXIMA;
-  float reference = 0.0;
-#if TARGETS == LOGITS
-  reference = referenceOf(row);
-#else
-  maxima.teacher = 0.0;
-  maxima.spread = FAR;
-  maxima.flags = HAS_TEACHER;
-#endif
+  vec2 largest = vec2(LOWEST);
+  vec2 differences = vec2(-LOWEST, LOWEST);  // least and largest z - v
+  int carry = 0;
+  int end = classes;
   Walk alongTeacher = teacherWalk(row, lane, lanes);
   Walk alongStudent = studentWalk(row, lane, lanes);
-  for (int column = 2 * lane; column < classes; column += 2 * lanes) {
+  for (int column = 2 * lane; column < end; column += 2 * lanes) {
+    bool hasSecond = hasSecondClass(column);
     vec2 v = teacherPair(alongTeacher);
     vec2 z = studentPair(alongStudent);
-    bool hasSecond = column + 1 < classes;
+    v.y = select(hasSecond, v.y, v.x);
+    z.y = select(hasSecond, z.y, z.x);
+    ivec2 carries = exponentCarry(v) | exponentCarry(z);
+    carry |= carries.x | carries.y;
+    largest.x = max(largest.x, max(z.x, z.y));
+#if TARGETS == LOGITS
+    largest.y = max(largest.y, max(v.x, v.y));
+    vec2 d = z - v;
+    differences = vec2(min(differences.x, min(d.x, d.y)), max(differences.y, max(d.x, d.y)));
+#endif
+    advance(alongTeacher);
+    advance(alongStudent);
+  }
+  float reference = 0.0;
+  Maxima maxima = Maxima(largest.x, 0.0, FAR, HAS_STUDENT | HAS_TEACHER);
+#if TARGETS == LOGITS
+  reference = referenceOf(row);
+  maxima.teacher = largest.y;
+  maxima.spread = min(max(differences.y - reference, reference - differences.x) * inverseT, FAR);
+#endif
+  if (carry >= 0) return maxima;
+  maxima = Maxima(LOWEST, LOWEST, 0.0, HAS_MASKS);
+#if TARGETS == PROBABILITIES
+  maxima = Maxima(LOWEST, 0.0, FAR, HAS_MASKS | HAS_TEACHER);
+#endif
+  alongTeacher = teacherWalk(row, lane, lanes);
+  alongStudent = studentWalk(row, lane, lanes);
+  for (int column = 2 * lane; column < end; column += 2 * lanes) {
+    bool hasSecond = hasSecondClass(column);
+    vec2 v = teacherPair(alongTeacher);
+    vec2 z = studentPair(alongStudent);
     includeClass(maxima, z.x, v.x, reference, inverseT);
     includeClass(maxima, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), reference, inverseT);
     advance(alongTeacher);

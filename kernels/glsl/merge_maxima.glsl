@@ -6,7 +6,7 @@ void main() {
   Maxima maxima = Maxima(LOWEST, LOWEST, 0.0, 0);
   if (row < rows) {
     for (int lane = place.y; lane < lanesBefore; lane += lanes) {
-      Maxima other = maximaOfTexel(texelAt(texels, texelsTexShape, row * lanesBefore + lane));
+      Maxima other = maximaOfTexel(texelAt(texels, row * lanesBefore + lane));
       maxima.student = max(maxima.student, other.student);
       maxima.teacher = max(maxima.teacher, other.teacher);
       maxima.spread = max(maxima.spread, other.spread);

@@ -6,7 +6,7 @@ void main() {
   vec4 sum = vec4(0.0);
   if (line < lines) {
     for (int lane = place.y; lane < lanesBefore; lane += lanes) {
-      sum = addTexels(sum, texelAt(texels, texelsTexShape, line * lanesBefore + lane));
+      sum = addTexels(sum, texelAt(texels, line * lanesBefore + lane));
     }
   }
   setOutput(sum);

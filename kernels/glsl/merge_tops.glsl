@@ -10,7 +10,7 @@ void main() {
   vec4 tops = vec4(LOWEST, 0.0, LOWEST, 0.0);
   if (line < lines) {
     for (int lane = place.y; lane < lanesBefore; lane += lanes) {
-      vec4 other = texelAt(texels, texelsTexShape, line * lanesBefore + lane);
+      vec4 other = texelAt(texels, line * lanesBefore + lane);
       tops = vec4(mergedTop(tops.xy, other.xy), mergedTop(tops.zw, other.zw));
     }
   }

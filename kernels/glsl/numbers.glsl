@@ -28,6 +28,11 @@ bool isFinite(float x) {
   return (floatBitsToUint(x) & 0x7f800000u) != 0x7f800000u;
 }
 
+// Negative where x is not finite.
+ivec2 exponentCarry(vec2 x) {
+  return (floatBitsToInt(x) & 0x7fffffff) + 0x00800000;
+}
+
 // exp(x), and 0 where a class has no mass.
 float mass(float x) {
   return exp(x) * float(x >= EXP_FLOOR);

@@ -29,7 +29,7 @@ float studentSlope(Statistics row, Class c) {
 
 float teacherSlope(Statistics row, Class c) {
 #if TARGETS == LOGITS
-  return row.isNear ? -c.p * expm1Series(c.x) : c.p - c.q;
+  return row.isNear ? -c.excess : c.p - c.q;
 #else
   if (c.q == 0.0) return 0.0;
   return c.hasTeacher ? -c.q / c.p : infinity(-1.0);

@@ -9,7 +9,7 @@ Mixture collectMixture(int row, Maxima maxima, Logarithms logs, float inverseT) 
 #if SOURCE == SWEEP
   return sweepMixture(row, 0, 1, maxima, logs, inverseT);
 #else
-  vec4 texel = addLanes(mixtureTexels, mixtureTexelsTexShape, row, mixtureLanes);
+  vec4 texel = addLanes(mixtureTexels, row, mixtureLanes);
   return Mixture(texel.r, texel.g, texel.b);
 #endif
 }

@@ -32,13 +32,13 @@ vec4 texelOfStatistics(Statistics row, float loss, int rowNumber, int part) {
 #else
 
 Statistics statisticsAt(int row) {
-  vec4 texel = texelAt(statistics, statisticsTexShape, row * STATISTICS_TEXELS);
+  vec4 texel = texelAt(statistics, row * STATISTICS_TEXELS);
   vec4 second = vec4(0.0);
 #if NEEDS_LEVEL || HAS_HARD
-  second = texelAt(statistics, statisticsTexShape, row * STATISTICS_TEXELS + 1);
+  second = texelAt(statistics, row * STATISTICS_TEXELS + 1);
 #endif
 #if HALF_TEXTURES
-  vec4 rest = texelAt(statistics, statisticsTexShape, row * STATISTICS_TEXELS + 2);
+  vec4 rest = texelAt(statistics, row * STATISTICS_TEXELS + 2);
   texel.ba += rest.rg;
   second.rb += rest.ba;
 #endif

@@ -52,6 +52,7 @@ struct Class {
   float q;
   float x;
   float logQ;
+  float excess;  // q - p, in a near row alone
   bool hasStudent;
   bool hasTeacher;
 };

@@ -19,6 +19,13 @@ Term farTermOf(float z, float v, float share, Maxima maxima, float inverseT) {
   return term;
 }
 
+// Where all is finite: no masks to look for.
+Term plainTermOf(float z, float v, float share, Maxima maxima, float inverseT) {
+  float a = (z - maxima.student) * inverseT;
+  float b = (v - maxima.teacher) * inverseT;
+  return Term(a, b, exp(a) * share, exp(b) * share, 0.0, 0.0, true, true);
+}
+
 Term nearTermOf(float z, float v, float share, Maxima maxima, float reference, float inverseT) {
   Term term = farTermOf(z, v, share, maxima, inverseT);
   term.y = select(term.hasStudent, nearness(z, v, reference, inverseT), 0.0);
@@ -44,6 +51,16 @@ void addFar(inout Sums sums, float z, float v, float share, Maxima maxima, float
   addOne(sums, z, share, maxima);
 }
 
+void addPlain(inout Sums sums, float z, float v, float share, Maxima maxima, float inverseT) {
+#if HAS_SOFT
+  Term term = plainTermOf(z, v, share, maxima, inverseT);
+  sums.teacher += term.w;
+  sums.student += term.u;
+  sums.cross += farTerm(term);
+#endif
+  addOne(sums, z, share, maxima);
+}
+
 void addNear(inout Sums sums, float z, float v, float share, Maxima maxima, float reference, float inverseT) {
 #if HAS_SOFT
   Term term = nearTermOf(z, v, share, maxima, reference, inverseT);
@@ -54,16 +71,31 @@ void addNear(inout Sums sums, float z, float v, float share, Maxima maxima, floa
   addOne(sums, z, share, maxima);
 }
 
-// Two loops, of which a row goes through one: software renderers skip a loop that no fragment enters, but no branch.
+// Loops, of which a row goes through one: software renderers skip a loop that no fragment enters, but no branch.
 Sums sweepSums(int row, int lane, int lanes, Maxima maxima, float inverseT) {
   Sums sums = Sums(0.0, 0.0, 0.0, 0.0, false);
   Walk alongTeacher = teacherWalk(row, lane, lanes);
   Walk alongStudent = studentWalk(row, lane, lanes);
-  int end = isNear(maxima) ? 0 : classes;
-  for (int column = 2 * lane; column < end; column += 2 * lanes) {
+  int begin = 2 * lane;
+#if TARGETS == LOGITS
+  bool isPlain = !isNear(maxima) && !hasMasks(maxima);
+  int plainEnd = isPlain ? classes : 0;
+  for (int column = begin; column < plainEnd; column += 2 * lanes) {
+    bool hasSecond = hasSecondClass(column);
     vec2 v = teacherPair(alongTeacher);
     vec2 z = studentPair(alongStudent);
-    bool hasSecond = column + 1 < classes;
+    addPlain(sums, z.x, v.x, 1.0, maxima, inverseT);
+    addPlain(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), float(hasSecond), maxima, inverseT);
+    advance(alongTeacher);
+    advance(alongStudent);
+  }
+  if (isPlain) begin = classes;
+#endif
+  int end = isNear(maxima) ? 0 : classes;
+  for (int column = begin; column < end; column += 2 * lanes) {
+    bool hasSecond = hasSecondClass(column);
+    vec2 v = teacherPair(alongTeacher);
+    vec2 z = studentPair(alongStudent);
     addFar(sums, z.x, v.x, 1.0, maxima, inverseT);
     addFar(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), float(hasSecond), maxima, inverseT);
     advance(alongTeacher);
@@ -75,7 +107,7 @@ Sums sweepSums(int row, int lane, int lanes, Maxima maxima, float inverseT) {
   for (int column = 2 * lane; column < end; column += 2 * lanes) {
     vec2 v = teacherPair(alongTeacher);
     vec2 z = studentPair(alongStudent);
-    bool hasSecond = column + 1 < classes;
+    bool hasSecond = hasSecondClass(column);
     addNear(sums, z.x, v.x, 1.0, maxima, reference, inverseT);
     addNear(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), float(hasSecond), maxima, reference, inverseT);
     advance(alongTeacher);

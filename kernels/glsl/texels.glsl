@@ -12,9 +12,14 @@ ivec2 outTexel() {
   return ivec2(gl_FragCoord.xy);
 }
 
+// Textures of texels, which no tensor of the user is, are 2^TEXELS_SHIFT wide.
 int outNumber() {
   ivec2 at = outTexel();
+#if TEXEL_OUTPUT
+  return (at.y << TEXELS_SHIFT) + at.x;
+#else
   return at.y * outWidth() + at.x;
+#endif
 }
 
 // (n / d, n % d) for 0 <= n < 2^28 and n / d < 2^21, where the first guess is off by one at most. GPUs emulate integer division.
@@ -32,7 +37,6 @@ ivec2 texelOf(int number, int width) {
   return quotient(number, width).yx;
 }
 
-// texShape is [height, width], as tfjs gives it for every input.
-vec4 texelAt(sampler2D source, ivec2 texShape, int number) {
-  return texelFetch(source, texelOf(number, texShape[1]), 0);
+vec4 texelAt(sampler2D source, int number) {
+  return texelFetch(source, ivec2(number & ((1 << TEXELS_SHIFT) - 1), number >> TEXELS_SHIFT), 0);
 }

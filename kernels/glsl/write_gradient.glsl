@@ -20,8 +20,9 @@ Class classOf(Statistics row, float z, float v, float inverseT) {
 #if TARGETS == LOGITS
   if (row.isNear) {
     c.x = select(c.hasStudent, nearness(z, v, row.reference, inverseT) - row.lambda, 0.0);
+    c.excess = c.p * expm1Series(c.x);
     c.logQ = logP + c.x;
-    c.q = c.p * (1.0 + expm1Series(c.x));
+    c.q = c.p + c.excess;
   }
 #endif
   return c;
@@ -87,6 +88,9 @@ float gradientAt(RowOfFragment row, int column, float z, float v, float label) {
 // Texel n of an input that is laid out as the output is.
 vec4 texelHere(sampler2D source, ivec2 texShape) {
   ivec2 at = outTexel();
+#if DIRECT
+  return texelFetch(source, at, 0);
+#endif
   if (texShape[1] != outWidth()) at = texelOf(outNumber(), texShape[1]);
   return texelFetch(source, at, 0);
 }
@@ -115,10 +119,16 @@ vec4 texelHere(sampler2D source, ivec2 texShape) {
 
 // A fragment is two classes of two rows. What lies behind the last row or class of a matrix is written and never read.
 void main() {
+#if DIRECT
+  ivec2 place = 2 * outTexel();
+  int row = place.y;
+  int column = place.x;
+#else
   ivec2 place = quotient(outNumber(), (classes + 1) >> 1);
   int column = 2 * place.y;
   place = quotient(place.x, (outRows + 1) >> 1);
   int row = place.x * outRows + 2 * place.y;
+#endif
   vec4 z = studentHere(row, column);
   vec4 v = teacherHere(row, column);
   vec4 label = vec4(0.0);
@@ -141,7 +151,11 @@ void main() {
 
 // A fragment is a class.
 void main() {
+#if DIRECT
+  ivec2 place = outTexel().yx;
+#else
   ivec2 place = quotient(outNumber(), classes);
+#endif
   int row = min(place.x, rows - 1);
   int column = place.y;
   float label = 0.0;

@@ -7,7 +7,7 @@ void main() {
     return;
   }
 #if SOURCE == STATISTICS
-  setOutput(texelAt(statistics, statisticsTexShape, row * STATISTICS_TEXELS + 1).g);
+  setOutput(texelAt(statistics, row * STATISTICS_TEXELS + 1).g);
 #else
   float loss;
   statisticsOf(row, factorsOf(row), loss);

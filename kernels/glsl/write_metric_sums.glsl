@@ -8,7 +8,7 @@ void main() {
   if (place.x >= lines) return;
   Factors factors = factorsOf(row);
   if (factors.isZero) return;
-  Maxima maxima = maximaOfTexel(texelAt(maximaTexels, maximaTexelsTexShape, row));
+  Maxima maxima = maximaOfTexel(texelAt(maximaTexels, row));
   if (!isRowOfNumbers(maxima)) return;
   if (kind.x == 0) setOutput(sweepTeacher(row, place.y, lanes, maxima, factors.inverseTemperature));
   if (kind.x == 1) setOutput(sweepStudent(row, place.y, lanes, maxima, factors.inverseTemperature));

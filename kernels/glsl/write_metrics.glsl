@@ -18,16 +18,16 @@ LabelSums labelSums(int row, Maxima maxima) { return sweepLabels(row, 0, 1, maxi
 vec4 labelTop(int row) { return sweepLabelTop(row, 0, 1); }
 #endif
 #else
-vec4 lanesOf(int line) { return addLanes(sumTexels, sumTexelsTexShape, line, sumLanes); }
+vec4 lanesOf(int line) { return addLanes(sumTexels, line, sumLanes); }
 vec4 teacherSums(int row, Maxima maxima, float inverseT) { return lanesOf(row); }
 vec4 studentSums(int row, Maxima maxima, float inverseT) { return lanesOf(rows + row); }
-vec4 tops(int row) { return texelAt(topTexels, topTexelsTexShape, row); }
+vec4 tops(int row) { return texelAt(topTexels, row); }
 #if LABELS == DISTRIBUTION
 LabelSums labelSums(int row, Maxima maxima) {
   vec4 texel = lanesOf(2 * rows + row);
   return LabelSums(texel.r, texel.g, texel.b > 0.0, texel.a > 0.0);
 }
-vec4 labelTop(int row) { return texelAt(topTexels, topTexelsTexShape, rows + row); }
+vec4 labelTop(int row) { return texelAt(topTexels, rows + row); }
 #endif
 #endif
 
@@ -48,7 +48,7 @@ float softNumber(int number, int row, Maxima maxima, float inverseT, out bool is
 #if TARGETS == LOGITS
   if (isNear(maxima)) {
     float rho = teacher.w / teacher.x;
-    float kl = rho - log1pRest(teacher.y / teacher.x + rho);
+    float kl = max(rho - log1pRest(teacher.y / teacher.x + rho), 0.0);  // MATH.md: rounding alone could make it negative
     return number == KL_NUMBER ? kl : entropy + kl;
   }
 #endif

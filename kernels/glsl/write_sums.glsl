@@ -8,7 +8,7 @@ void main() {
   Factors factors = factorsOf(row);
   setOutput(vec4(0.0));
   if (row >= rows || factors.isZero) return;
-  Maxima maxima = maximaOfTexel(texelAt(maximaTexels, maximaTexelsTexShape, row));
+  Maxima maxima = maximaOfTexel(texelAt(maximaTexels, row));
   if (!isRowOfNumbers(maxima)) return;
 #if LABEL_SUMS
   if (line >= rows) {

@@ -60,8 +60,9 @@ export const glslMutants: Mutant[] = [
   ...mutants('kernels/glsl/sums_sweep.glsl', oddRow, [
     {
       name: 'the class behind the last one is counted',
-      find: 'float(hasSecond), maxima, inverseT);',
-      replace: '1.0, maxima, inverseT);',
+      find: 'addPlain(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), float(hasSecond), maxima, inverseT);',
+      replace:
+        'addPlain(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), 1.0, maxima, inverseT);',
     },
     {
       name: 'a nearly equal row counts the class behind the last one',
@@ -78,16 +79,40 @@ export const glslMutants: Mutant[] = [
   ]),
   ...mutants('kernels/glsl/maxima_sweep.glsl', oddRow, [
     {
-      name: 'the maxima leave out every other pair of classes',
+      name: 'the maxima leave out every other class',
       killedBy: numerics('crossEntropy: digits logits of spread 3000 at T = 0.05'),
-      find: 'column < classes; column += 2 * lanes',
-      replace: 'column < classes; column += 2 * lanes + 2',
+      find: 'largest.x = max(largest.x, max(z.x, z.y));',
+      replace: 'largest.x = max(largest.x, z.x);',
     },
     {
       name: 'a mask on one side does not make a row far',
       killedBy: numerics('nearly agrees elsewhere'),
       find: 'select(hasStudent == hasTeacher, min(y, FAR), FAR)',
       replace: 'min(y, FAR)',
+    },
+  ]),
+  ...mutants('kernels/glsl/numbers.glsl', oddRow, [
+    {
+      name: 'what is not finite is not found',
+      killedBy: numerics('crossEntropy: .*v_i = -Infinity'),
+      find: '(floatBitsToInt(x) & 0x7fffffff) + 0x00800000',
+      replace: '(floatBitsToInt(x) & 0x7fffffff)',
+    },
+  ]),
+  ...mutants('kernels/glsl/statistics_texel.glsl', oddRow, [
+    {
+      name: 'half-precision statistics lose what their rounding leaves',
+      killedBy: suite('test/conformance/numerics.test.ts', 'webgl-f16-chromium', 'log sums'),
+      find: '  texel.ba += rest.rg;',
+      replace: '  second.rb += rest.ba * 0.0;',
+    },
+  ]),
+  ...mutants('kernels/glsl/write_metrics.glsl', oddRow, [
+    {
+      name: 'the KL of a nearly equal row may be negative',
+      killedBy: suite('test/conformance/metrics.test.ts', 'webgl-chromium', 'never negative'),
+      find: 'max(rho - log1pRest(teacher.y / teacher.x + rho), 0.0)',
+      replace: 'rho - log1pRest(teacher.y / teacher.x + rho)',
     },
   ]),
   ...mutants('kernels/glsl/merge_sums.glsl', oddRow, [

@@ -10,8 +10,10 @@ import {
   SoftmaxCrossEntropyWithTemperatureProgram,
   type Specialisation,
   type Stage,
+  type StageOutput,
   type StatisticsSource,
   sourceOf,
+  texelsShiftOf,
   UNIFORMS,
   type UniformName,
 } from './program.ts';
@@ -80,6 +82,8 @@ export class RowPassRun {
       labels: layoutOf(distribution ?? teacher),
       hasHalfTextures: isHalf,
       statisticsTexels: isHalf ? 3 : 2,
+      isDirect: [teacher, student, distribution].every((matrix) => matrix === null || matrix.isDirect),
+      hasEvenClasses: classes % 2 === 0,
     };
     this.inputs = [
       ['teacher', teacher.info],
@@ -123,7 +127,13 @@ export class RowPassRun {
     const { statisticsTexels } = this.specialisation;
     this.keep('statistics', this.texelStage('writeStatistics', source, rows * statisticsTexels));
     const loss = outputs === 'lossAndStudentGradient' ? this.stage('writeLoss', 'STATISTICS', [rows]) : null;
-    const gradient = this.stage('writeGradient', 'STATISTICS', this.gradientShape, {}, this.gradientIsPacked);
+    const gradient = this.stage(
+      'writeGradient',
+      'STATISTICS',
+      this.gradientShape,
+      {},
+      this.gradientIsPacked ? 'packed' : 'unpacked',
+    );
     return { loss, gradient: { ...gradient, shape: [rows, classes] } };
   }
 
@@ -164,7 +174,7 @@ export class RowPassRun {
     while (lanesBefore > enough) {
       const left = Math.ceil(lanesBefore / LANES_PER_MERGE);
       const before = this.textures.texels(merged);
-      const program = this.program(stage, 'SWEEP', ['texels'], [2, 2 * lines * left], true);
+      const program = this.program(stage, 'SWEEP', ['texels'], this.shapeOfTexels(lines * left), 'texels');
       merged = this.launch(program, [before], { rows: lines, lines, lanes: left, lanesBefore });
       this.textures.temporary(merged);
       lanesBefore = left;
@@ -177,14 +187,20 @@ export class RowPassRun {
     this.inputs.push([name, this.textures.texels(texels)]);
   }
 
-  /** A stage that writes `count` RGBA texels: blocks of two by two of a packed matrix of two rows. */
+  /** To tfjs texels are blocks of two by two of a packed matrix. */
+  private shapeOfTexels(count: number): number[] {
+    const width = 2 ** texelsShiftOf(this.request.rows);
+    return [2 * Math.ceil(count / width), 2 * width];
+  }
+
+  /** A stage that writes `count` RGBA texels. */
   protected texelStage(
     stage: Stage,
     source: StatisticsSource,
     count: number,
     uniforms: Partial<Record<UniformName, number>> = {},
   ): TensorInfo {
-    return this.textures.temporary(this.stage(stage, source, [2, 2 * count], uniforms, true));
+    return this.textures.temporary(this.stage(stage, source, this.shapeOfTexels(count), uniforms, 'texels'));
   }
 
   protected stage(
@@ -192,10 +208,10 @@ export class RowPassRun {
     source: StatisticsSource,
     shape: number[],
     uniforms: Partial<Record<UniformName, number>> = {},
-    isPacked = false,
+    output: StageOutput = 'unpacked',
   ): TensorInfo {
     const names = this.inputs.map(([name]) => name);
-    const program = this.program(stage, source, names, shape, isPacked);
+    const program = this.program(stage, source, names, shape, output);
     return this.launch(
       program,
       this.inputs.map(([, info]) => info),
@@ -208,10 +224,10 @@ export class RowPassRun {
     source: StatisticsSource,
     names: string[],
     shape: number[],
-    isPacked: boolean,
+    output: StageOutput,
   ): SoftmaxCrossEntropyWithTemperatureProgram {
-    const code = sourceOf(stage, this.specialisation, source, isPacked);
-    return new SoftmaxCrossEntropyWithTemperatureProgram(names, shape, code, isPacked);
+    const code = sourceOf(stage, this.specialisation, source, output);
+    return new SoftmaxCrossEntropyWithTemperatureProgram(names, shape, code, output !== 'unpacked');
   }
 
   protected launch(

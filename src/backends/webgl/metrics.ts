@@ -5,7 +5,13 @@ import { type RowMetrics, rowPassOf } from '../row_metrics.ts';
 import type { WebGLBackend } from './backend.ts';
 import { RowPassRun } from './index.ts';
 import { LANES_PER_MERGE, lanesFor } from './lanes.ts';
-import { DistillationMetricsProgram, type Stage, type StatisticsSource, sourceOf } from './program.ts';
+import {
+  DistillationMetricsProgram,
+  type Stage,
+  type StageOutput,
+  type StatisticsSource,
+  sourceOf,
+} from './program.ts';
 import { Textures } from './textures.ts';
 
 /** From here on a row is swept once for its sums, and not once for every number that is made of them. */
@@ -55,9 +61,9 @@ class RowMetricsRun extends RowPassRun {
     source: StatisticsSource,
     names: string[],
     shape: number[],
-    isPacked: boolean,
+    output: StageOutput,
   ): DistillationMetricsProgram {
-    const code = sourceOf(stage, this.specialisation, source, isPacked);
-    return new DistillationMetricsProgram(names, shape, code, isPacked);
+    const code = sourceOf(stage, this.specialisation, source, output);
+    return new DistillationMetricsProgram(names, shape, code, output !== 'unpacked');
   }
 }

@@ -35,6 +35,9 @@ export interface Specialisation {
   labels: InputLayout;
   hasHalfTextures: boolean;
   statisticsTexels: number;
+  /** All matrices lie in textures line by line, or line of texels by line of texels: kernels/glsl/inputs.glsl. */
+  isDirect: boolean;
+  hasEvenClasses: boolean;
 }
 
 /** Where a stage finds the statistics of a row: kernels/glsl/constants.glsl. */
@@ -111,12 +114,20 @@ const LABELS = { none: 'NO_LABELS', classIds: 'CLASS_IDS', distribution: 'DISTRI
 /** From here on `quotient` of kernels/glsl/texels.glsl takes the long way. */
 const MANY_ROWS = 2 ** 18;
 
+/** How a stage writes: numbers in one of tfjs's layouts, or texels of its own by their number. */
+export type StageOutput = 'unpacked' | 'packed' | 'texels';
+
+/** A texture of texels is 2^this wide: so narrow that it has many lines, because GPUs draw by blocks of fragments, and wide enough for all rows. */
+export function texelsShiftOf(rows: number): number {
+  return rows < 2 ** 16 ? 7 : 11;
+}
+
 /** The whole source of a stage: its header and the files it is made of. tfjs knows a program by it. */
 export function sourceOf(
   stage: Stage,
   specialisation: Specialisation,
   source: StatisticsSource,
-  packedOutput: boolean,
+  output: StageOutput,
 ): string {
   const divergence = DIVERGENCES[specialisation.objective.divergence].source;
   const read = [glsl.numbers, glsl.texels, glsl.inputs, glsl.maxima];
@@ -139,7 +150,9 @@ export function sourceOf(
   }[stage];
   const isMerge = stage === 'mergeMaxima' || stage === 'mergeSums' || stage === 'mergeTops';
   const definitions: [string, string | number][] = [
-    ['PACKED_OUTPUT', packedOutput ? 1 : 0],
+    ['PACKED_OUTPUT', output === 'unpacked' ? 0 : 1],
+    ['TEXEL_OUTPUT', output === 'texels' ? 1 : 0],
+    ['TEXELS_SHIFT', texelsShiftOf(specialisation.rows)],
     ['MANY_ROWS', specialisation.rows >= MANY_ROWS ? 1 : 0],
   ];
   if (!isMerge) definitions.push(['SOURCE', source], ...definitionsOf(specialisation));
@@ -155,6 +168,8 @@ function definitionsOf(specialisation: Specialisation): [string, string | number
     ['DIVERGENCE', DIVERGENCES[objective.divergence].name],
     ['LABELS', LABELS[objective.labels]],
     ['OUTPUT', outputs === 'teacherGradient' ? 'TO_TEACHER' : 'TO_STUDENT'],
+    ['DIRECT', flag(specialisation.isDirect)],
+    ['EVEN_CLASSES', String(specialisation.hasEvenClasses)],
     ['HAS_SOFT', flag(objective.softWeight !== 0)],
     ['HAS_HARD', flag(objective.labels !== 'none' && objective.hardWeight !== 0)],
     ['NEEDS_LEVEL', flag(needsLevel(objective, outputs))],

@@ -9,6 +9,8 @@ export interface InputMatrix {
   matrixRows: number;
   /** Unpacked: values in front of the first one, of a tensor that is a slice of another. */
   offset: number;
+  /** A line of the texture is a row of classes, or two if packed. */
+  isDirect: boolean;
 }
 
 /** Keeps account of what a row pass borrows and makes on the way, and gives it all back. */
@@ -32,24 +34,44 @@ export class Textures {
       isPacked: true,
       matrixRows: packAs[packAs.length - 2],
       offset: 0,
+      isDirect:
+        packAs.every((size, k) => k >= packAs.length - 2 || size === 1) &&
+        this.widthOf(packed) === evenUp(classes),
     };
+  }
+
+  /** In values. */
+  private widthOf({ dataId }: TensorInfo): number {
+    return this.backend.texData.get(dataId).texShape?.[1] ?? 0;
   }
 
   private matrixAsItIs({ dataId, dtype }: TensorInfo, rows: number, classes: number): InputMatrix {
     this.backend.uploadToGPU(dataId);
     const { isPacked, shape, slice } = this.backend.texData.get(dataId);
     const view = { dataId, shape: [rows, classes], dtype };
-    if (!isPacked) return { info: view, isPacked: false, matrixRows: 1, offset: slice?.flatOffset ?? 0 };
+    if (!isPacked) {
+      const offset = slice?.flatOffset ?? 0;
+      const isDirect = offset === 0 && classes > 1 && this.widthOf(view) === classes;
+      return { info: view, isPacked: false, matrixRows: 1, offset, isDirect };
+    }
     if (shape[shape.length - 1] !== classes) {
       // The same data under a shape with other innermost dimensions.
       const unpacked = this.temporary(this.backend.unpackTensor(view));
-      return { info: unpacked, isPacked: false, matrixRows: 1, offset: 0 };
+      return {
+        info: unpacked,
+        isPacked: false,
+        matrixRows: 1,
+        offset: 0,
+        isDirect: classes > 1 && this.widthOf(unpacked) === classes,
+      };
     }
+    const matrixRows = shape.length > 1 ? shape[shape.length - 2] : 1;
     return {
       info: this.texels({ dataId, shape, dtype }),
       isPacked: true,
-      matrixRows: shape.length > 1 ? shape[shape.length - 2] : 1,
+      matrixRows,
       offset: 0,
+      isDirect: matrixRows === rows && this.widthOf(view) === evenUp(classes),
     };
   }
 
@@ -85,4 +107,8 @@ export class Textures {
     }
     for (const info of this.temporaries) this.backend.disposeIntermediateTensorInfo(info);
   }
+}
+
+function evenUp(size: number): number {
+  return 2 * Math.ceil(size / 2);
 }
