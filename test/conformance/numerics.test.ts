@@ -417,4 +417,16 @@ if (halfPrecision) {
     }
     tf.dispose([flat, sharp]);
   });
+  it('class ids that a half-precision texture cannot hold are an error, and the last that it can is right', async () => {
+    const lossOf = (classes: number, label: number) => {
+      return tf.tidy(() => {
+        const logits = tf.tensor2d([Array.from({ length: classes }, (_, i) => (i === label ? 3 : 0))]);
+        return distillationLoss(logits, logits, { labels: [label], alpha: 1 });
+      });
+    };
+    const right = await lossOf(2049, 2048).data();
+    expect(Math.abs(right[0] - Math.log(1 + 2048 * Math.exp(-3)))).toBeLessThan(1e-2);
+    expect(() => lossOf(2050, 2049)).toThrow(RangeError);
+    expect(() => lossOf(2050, 2049)).toThrow(/class ids need classes - 1 <= 2048 .* got 2050 classes/);
+  });
 }

@@ -60,10 +60,10 @@ const leading = fc.array(fc.integer({ min: 1, max: 7 }), { maxLength: 5 }).map((
 const classes = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 1, max: 12 }) },
   { weight: 3, arbitrary: fc.integer({ min: 13, max: 300 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 301, max: 3000 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 301, max: isHalf ? 2049 : 3000 }) },
 );
 
-/** Half-precision textures hold T^2 times a loss only while both are moderate. */
+/** Half-precision textures hold T^2 times a loss only while both are moderate, and class ids up to 2048. */
 const ARBITRARIES: { [name in keyof Draw]: fc.Arbitrary<Draw[name]> } = {
   leading,
   classes,

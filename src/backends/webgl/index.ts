@@ -41,6 +41,19 @@ function objectiveOf({ objective, outputs }: RowPassRequest<WebGLBackend>): Obje
   return outputs === 'teacherGradient' ? { ...objective, hardWeight: 0 } : objective;
 }
 
+/** The largest integer up to which half-precision numbers hold every one. */
+const LARGEST_HALF_INTEGER = 2048;
+
+/** A class id is uploaded as the textures are, so a larger one would silently be that of a neighbour. */
+function checkClassIds({ objective: { labels }, classes }: RowPassRequest<WebGLBackend>): void {
+  if (labels === 'classIds' && classes - 1 > LARGEST_HALF_INTEGER && hasHalfTextures()) {
+    throw new RangeError(
+      `softmaxCrossEntropyWithTemperature: labels as class ids need classes - 1 <= ${LARGEST_HALF_INTEGER} on this WebGL device, whose ` +
+        `half-precision textures hold no larger integers; got ${classes} classes. Give labels as a distribution, or use another backend.`,
+    );
+  }
+}
+
 /** The stages of a row pass, in the order in which one needs the other. */
 export class RowPassRun {
   protected readonly specialisation: Specialisation;
@@ -54,6 +67,7 @@ export class RowPassRun {
     protected readonly request: RowPassRequest<WebGLBackend>,
     private readonly textures: Textures,
   ) {
+    checkClassIds(request);
     const { rows, classes, outputs, temperature, labels, weights } = request;
     const objective = objectiveOf(request);
     const isPackedFirst = outputs !== 'loss' && packsFirst(request.backend, rows * classes);
