@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import CliTable from 'cli-table3';
-import type { Objective } from '../../kernels/objective.ts';
+import { CROSS_ENTROPY } from '../../kernels/objective.ts';
 import { kernelOn, modeOf, PADS_BYTES } from '../../src/backends/wasm/kernel.ts';
 import { quantile } from '../statistics.ts';
 
@@ -58,18 +58,6 @@ function fill(values: Float32Array, seed: number): number {
   return state;
 }
 
-const OBJECTIVE: Objective = {
-  targets: 'logits',
-  divergence: 'crossEntropy',
-  beta: 0.5,
-  softWeight: 1,
-  scaleByTemperatureSquared: false,
-  labels: 'none',
-  hardWeight: 0,
-  labelSmoothing: 0,
-  scale: 1,
-};
-
 /** The kernel over memory where everything lies already, as on backend 'wasm'. */
 function prepareKernel(rows: number, classes: number): () => Timing {
   const bytes = 4 * rows * classes;
@@ -80,7 +68,7 @@ function prepareKernel(rows: number, classes: number): () => Timing {
   if (kernel === null) throw new Error('native: this engine has no SIMD.');
   const state = fill(new Float32Array(memory.buffer, teacher, rows * classes), 1503);
   fill(new Float32Array(memory.buffer, student, rows * classes), state);
-  kernel.setObjective(modeOf(OBJECTIVE, 'lossAndStudentGradient'), TEMPERATURE, 1, 1, 0, 0);
+  kernel.setObjective(modeOf(CROSS_ENTROPY, 'lossAndStudentGradient'), TEMPERATURE, 1, 1, 0, 0);
   kernel.setRoom(gradient, 4 * classes, w, 0, 0, PAGE_BYTES - align(PADS_BYTES));
   const call = () => kernel.rowPass(rows, classes, teacher, student, 0, 0, 0, 0, gradient);
   const calls = 1 + Math.floor(4e6 / (rows * classes));
