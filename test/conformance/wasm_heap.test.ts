@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { kernelOn } from '../../src/backends/wasm/kernel.ts';
+import { FUSED_FLAG, kernelOn, PADS_BYTES } from '../../src/backends/wasm/kernel.ts';
 import { backend, startBackend } from '../backends/current.ts';
 
 beforeAll(startBackend);
@@ -10,6 +10,23 @@ interface Heap {
   wasmMemory?: WebAssembly.Memory;
 }
 
+const CLASSES = 1000;
+
+/** Of one row, by a kernel compiled for memory of its own. */
+function gradientOfRow(): Float32Array {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const kernel = kernelOn(memory);
+  if (kernel === null) throw new Error('The SIMD kernel is not compiled.');
+  const [teacher, student, w, gradient] = [0, 1, 2, 3].map((k) => PADS_BYTES + 4 * CLASSES * k);
+  new Float32Array(memory.buffer, teacher, 2 * CLASSES).forEach((_, i, logits) => {
+    logits[i] = 5 * Math.sin(i * i);
+  });
+  kernel.setObjective(0, 2, 1, 1, 0, 0);
+  kernel.setRoom(gradient, 0, w, 0, 0, 0);
+  kernel.rowPass(1, CLASSES, teacher, student, 0, 0, 0, 0, gradient);
+  return new Float32Array(memory.buffer, gradient, CLASSES);
+}
+
 if (backend.backendName === 'wasm') {
   it("the SIMD kernel runs on the backend's own memory, shared by threads in a page", () => {
     const { wasm } = tf.backend() as tf.KernelBackend & { wasm: Heap };
@@ -18,6 +35,19 @@ if (backend.backendName === 'wasm') {
     expect(memory.buffer).toBe(wasm.HEAPU8.buffer);
     expect(memory.buffer instanceof SharedArrayBuffer).toBe(backend.host === 'chromium');
     expect(kernelOn(memory)).not.toBeNull();
+  });
+
+  it('the SIMD kernel fuses multiplications with additions where the engine does, and rounds otherwise then', () => {
+    const fuses = tf.env().getBool(FUSED_FLAG);
+    if (backend.host === 'chromium') expect(fuses).toBe(true);
+    const gradient = gradientOfRow();
+    tf.env().set(FUSED_FLAG, false);
+    const unfused = gradientOfRow();
+    tf.env().set(FUSED_FLAG, fuses);
+    expect(gradient.some((slope, i) => slope !== unfused[i])).toBe(fuses);
+    gradient.forEach((slope, i) => {
+      expect(Math.abs(slope - unfused[i])).toBeLessThan(4e-7);
+    });
   });
 } else {
   it("is about the memory of backend 'wasm'", () => expect(tf.getBackend()).not.toBe('wasm'));

@@ -8,10 +8,14 @@ import { rowPass as rowPassBase64 } from '../../generated/wasm.ts';
  */
 export const SIMD_FLAG = 'TFJS_DISTILL_WASM_SIMD';
 
-env().registerFlag(
-  SIMD_FLAG,
-  () => typeof WebAssembly === 'object' && WebAssembly.validate(binary({ sharedMemory: false })),
-);
+/**
+ * Flag of tf.env(): whether that kernel fuses multiplications with additions (relaxed SIMD), which is faster and rounds less. By default it is whether the engine can
+ * compile it so.
+ */
+export const FUSED_FLAG = 'TFJS_DISTILL_WASM_RELAXED_SIMD';
+
+env().registerFlag(SIMD_FLAG, () => canCompile({ sharedMemory: false, fused: false }));
+env().registerFlag(FUSED_FLAG, () => canCompile({ sharedMemory: false, fused: true }));
 
 /** The exports of kernels/wasm/row_pass.ts. Pointers are byte offsets into the memory it was instantiated on; 0 is none. */
 export interface Kernel {
@@ -55,7 +59,7 @@ export function kernelOn(memory: WebAssembly.Memory): Kernel | null {
   kernels.set(memory, null);
   const keep = ({ exports }: WebAssembly.Instance) =>
     kernels.set(memory, exports as WebAssembly.Exports & Kernel);
-  const bytes = binary({ sharedMemory: isShared(memory) });
+  const bytes = binary({ sharedMemory: isShared(memory), fused: env().getBool(FUSED_FLAG) });
   const imports = { env: { memory } };
   try {
     keep(new WebAssembly.Instance(new WebAssembly.Module(bytes), imports));
@@ -76,11 +80,27 @@ function isShared(memory: WebAssembly.Memory): boolean {
 const IMPORT = '\x0f\x01\x03env\x06memory\x02\x00\x00';
 const IMPORT_SHARED = '\x12\x01\x03env\x06memory\x02\x03\x00\x80\x80\x04';
 
-function binary({ sharedMemory }: { sharedMemory: boolean }): Uint8Array<ArrayBuffer> {
-  const bytes = atob(rowPassBase64);
-  return Uint8Array.from(sharedMemory ? bytes.replace(IMPORT, IMPORT_SHARED) : bytes, (byte) =>
-    byte.charCodeAt(0),
-  );
+/**
+ * f32x4.mul, then a constant or a local, then f32x4.add. In its place three times nop, the same operand, f32x4.relaxed_madd: as long, so that no length in the binary changes.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a binary is searched.
+const MULTIPLY_ADD = /\xfd\xe6\x01(\xfd\x0c[\s\S]{16}|\x20[\0-\x7f])\xfd\xe4\x01/g;
+const FUSED_MULTIPLY_ADD = '\x01\x01\x01$1\xfd\x85\x02';
+
+interface Variant {
+  sharedMemory: boolean;
+  fused: boolean;
+}
+
+function binary({ sharedMemory, fused }: Variant): Uint8Array<ArrayBuffer> {
+  let bytes = atob(rowPassBase64);
+  if (sharedMemory) bytes = bytes.replace(IMPORT, IMPORT_SHARED);
+  if (fused) bytes = bytes.replace(MULTIPLY_ADD, FUSED_MULTIPLY_ADD);
+  return Uint8Array.from(bytes, (byte) => byte.charCodeAt(0));
+}
+
+function canCompile(variant: Variant): boolean {
+  return typeof WebAssembly === 'object' && WebAssembly.validate(binary(variant));
 }
 
 /** Whether the SIMD kernel computes this; kernels/js computes everything. */
