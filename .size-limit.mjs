@@ -7,14 +7,14 @@ const WASM = /"AGFzbQ[\w+/=]*"/g;
 export default [
   page('10 kB', ['core']),
   page('22 kB', ['core', 'webgpu']),
-  page('21 kB', ['core', 'webgl']),
+  page('22 kB', ['core', 'webgl']),
   page('21 kB', ['core', 'wasm']),
   page('22 kB', ['core', 'cpu']),
   page('23 kB', ['core', 'node']),
   page('16 kB', ['layers/core']),
-  page('47 kB', ['index']),
-  { ...page('40 kB', ['index']), ...apartFromWasm(['index']) },
-  { ...page('46 kB', ['layers']), ...apartFromWasm(['layers']) },
+  page('48 kB', ['index']),
+  { ...page('41 kB', ['index']), ...apartFromWasm(['index']) },
+  { ...page('47 kB', ['layers']), ...apartFromWasm(['layers']) },
 ];
 
 function page(limit, entries) {
