@@ -228,6 +228,23 @@ for (const divergence of DIVERGENCES) {
       }
     }
 
+    it('one class far off in the middle of a row that nearly agrees elsewhere', () =>
+      expectCase(
+        makeCase(
+          '',
+          [2, 600],
+          { divergence, temperature: 2 },
+          {
+            seed: 13,
+            edit: ({ teacher, student }) => {
+              for (let i = 0; i < student.length; i++) student[i] = teacher[i] + 0.01 * student[i];
+              student[400] += 6;
+              teacher[600 + 400] += 6;
+            },
+          },
+        ),
+      ));
+
     it('a shift of all logits of a row changes nothing', () =>
       expectCase(
         makeCase(
