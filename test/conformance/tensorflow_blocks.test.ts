@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { piecesOf } from '../../src/backends/node/tensors.ts';
+import { partsOf } from '../../src/backends/node/tensors.ts';
 import { distillationLoss } from '../../src/index.ts';
 import { backend, startBackend } from '../backends/current.ts';
 import { expectClose } from '../close.ts';
@@ -8,13 +8,14 @@ import { boundsOf, tensorsOf, unevenGradients } from '../run_case.ts';
 
 beforeAll(startBackend);
 
-/** Rows that cross in several blocks, the last of them smaller; rows in two pieces, in one of odd length, and longer than a block. */
+/** Rows that cross in several blocks, the last of them smaller, long and short; rows in two parts, in one of odd length, and longer than a block. */
 const SHAPES: [number, number][] = [
   [9, 50_257],
   [9, 131_072],
   [5, 65_537],
   [2, 600_000],
   [4096, 21],
+  [25_013, 21],
 ];
 
 const OPTIONS: Record<string, CaseOptions> = {
@@ -47,10 +48,10 @@ if (backend.backendName === 'tensorflow') {
     }
   });
 
-  it('a row is cut into the fewest equal pieces that TensorFlow copies without its threads', () => {
-    expect([1, 50_257, 65_536].map(piecesOf)).toEqual([1, 1, 1]);
-    expect([131_072, 128_256, 65_538, 1_000_000].map(piecesOf)).toEqual([2, 2, 2, 16]);
-    expect(piecesOf(65_537)).toBe(1); // a prime
+  it('a block is cut into the fewest equal parts that TensorFlow copies without its threads', () => {
+    expect([1, 50_257, 65_536].map(partsOf)).toEqual([1, 1, 1]);
+    expect([131_072, 128_256, 65_538, 1_000_000].map(partsOf)).toEqual([2, 2, 2, 16]);
+    expect(partsOf(65_537)).toBe(1); // a prime
   });
 } else {
   it("is about backend 'tensorflow'", () => expect(tf.getBackend()).not.toBe('tensorflow'));

@@ -53,19 +53,19 @@ export const memoryMutants: Mutant[] = [
   ]),
   ...mutants('src/backends/node/tensors.ts', blocks, [
     {
-      name: 'the second piece of a row is read from the first row',
-      find: 'int32(backend, [n * pieces, 0])',
-      replace: 'int32(backend, [n, 0])',
+      name: 'every block is read from the first row',
+      find: 'int32(backend, [n, 0])',
+      replace: 'int32(backend, [0, 0])',
     },
     {
-      name: 'rows are written over one another',
-      find: 'this.allocate(), n * pieces, part)',
-      replace: 'this.allocate(), n, part)',
+      name: 'blocks are written over one another',
+      find: '(n / this.block) * parts',
+      replace: 'n / this.block',
     },
     {
-      name: 'a row is cut where a class is lost',
-      find: 'if (classes % pieces === 0) return pieces;',
-      replace: 'return pieces;',
+      name: 'a block is cut where a number is lost',
+      find: 'if (size % parts === 0)',
+      replace: 'if (size > parts)',
     },
   ]),
 ];

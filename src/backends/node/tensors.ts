@@ -98,69 +98,77 @@ export function canShareMemory(backend: TensorFlowBackendParts): boolean {
   return answer;
 }
 
-/** In numbers: what TensorFlow copies as one row. From about 512 KB on it wakes its threads for a row, and the copy takes more than twice as long. */
+/** In numbers: what TensorFlow copies at once. From about 512 KB on it wakes its threads for that, and the copy takes more than twice as long. */
 const MOST_COPIED = 1 << 16;
+/** Each part costs about as much as copying a few hundred numbers. */
+const MOST_PARTS = 64;
 
-/** Into how many equal pieces a row is cut for copying; 1 if the classes have no divisor that would do. */
-export function piecesOf(classes: number): number {
-  for (let pieces = Math.ceil(classes / MOST_COPIED); pieces <= 64; pieces++)
-    if (classes % pieces === 0) return pieces;
+/** Into how many equal parts a block of numbers is cut for copying, whatever its rows are; 1 if its size has no divisor that would do. */
+export function partsOf(size: number): number {
+  for (let parts = Math.ceil(size / MOST_COPIED); parts <= MOST_PARTS; parts++)
+    if (size % parts === 0) return parts;
   return 1;
 }
 
 /** Copies rows of a tensor [rows, classes] from TensorFlow's memory to ours, by an op that writes into its first input. */
 export function rowsOf(backend: TensorFlowBackendParts, tensor: TensorInfo): MoveRows {
-  const [rows, classes] = tensor.shape;
-  const pieces = piecesOf(classes);
-  const width = classes / pieces;
-  const source = pieces === 1 ? tensor : reshaped(backend, tensor, [rows * pieces, width]);
+  const [, classes] = tensor.shape;
   return (memory, n, count) => {
-    const shape = [count * pieces, width];
-    const [begin, size] = [int32(backend, [n * pieces, 0]), int32(backend, shape)];
-    const part = run(backend, 'Slice', [source, begin, size], {
+    const [begin, size] = [int32(backend, [n, 0]), int32(backend, [count, classes])];
+    const block = run(backend, 'Slice', [tensor, begin, size], {
       temporary: [begin, size],
       attributes: [typeAttribute(backend, 'Index', backend.binding.TF_INT32)],
     });
-    update(backend, tensorInfo(backend, memory, shape, 'float32'), 0, part).dispose();
-    part.dispose();
+    const parts = partsOf(memory.length);
+    const shape = [parts, memory.length / parts];
+    const source = reshaped(backend, block, shape);
+    update(backend, tensorInfo(backend, memory, shape, 'float32'), 0, source).dispose();
+    block.dispose();
+    source.dispose();
   };
 }
 
-/** Writes `part` over the rows of `target` from n on; `target` is given up, what is returned has its memory. */
-function update(backend: TensorFlowBackendParts, target: TensorInfo, n: number, part: TensorInfo): Tensor {
+/** Writes `source` over the rows of `target` from n on; `target` is given up, what is returned has its memory. */
+function update(backend: TensorFlowBackendParts, target: TensorInfo, n: number, source: TensorInfo): Tensor {
   const rows = int32(
     backend,
-    Array.from({ length: part.shape[0] }, (_, i) => n + i),
+    Array.from({ length: source.shape[0] }, (_, i) => n + i),
   );
-  return run(backend, 'InplaceUpdate', [target, rows, part], { temporary: [target, rows] });
+  return run(backend, 'InplaceUpdate', [target, rows, source], { temporary: [target, rows] });
 }
 
-/** A tensor that is filled by blocks of rows. Its memory is TensorFlow's, which has some ready: new pages of JavaScript's cost as much as the kernel. */
+/**
+ * A tensor that is filled block by block, all of them as large as the first but the last. Its memory is TensorFlow's, which has some ready: new pages of JavaScript's cost
+ * as much as the kernel.
+ */
 export class RowsWritten {
   private tensor: Tensor | null = null;
-  private readonly pieces: number;
-  private readonly width: number;
+  /** Rows of a block. */
+  private block = 0;
 
   constructor(
     private readonly backend: TensorFlowBackendParts,
     private readonly rows: number,
-    classes: number,
-  ) {
-    this.pieces = piecesOf(classes);
-    this.width = classes / this.pieces;
-  }
+    private readonly classes: number,
+  ) {}
 
+  /** The buffer of `memory` must have room for a whole block: the last one is written with what lies behind it, and cut afterwards. */
   write(memory: Float32Array, n: number, count: number): void {
-    const { backend, pieces, width } = this;
-    const part = tensorInfo(backend, memory, [count * pieces, width], 'float32');
-    this.tensor = update(backend, this.tensor ?? this.allocate(), n * pieces, part);
-    discard(backend, part);
+    const { backend, classes } = this;
+    if (this.tensor === null) this.block = count;
+    const whole = new Float32Array(memory.buffer, memory.byteOffset, this.block * classes);
+    const parts = partsOf(whole.length);
+    const width = whole.length / parts;
+    const source = tensorInfo(backend, whole, [parts, width], 'float32');
+    const target = this.tensor ?? this.allocate([Math.ceil(this.rows / count) * parts, width]);
+    this.tensor = update(backend, target, (n / this.block) * parts, source);
+    discard(backend, source);
   }
 
-  private allocate(): Tensor {
-    const { backend, rows, pieces, width } = this;
+  private allocate(shape: number[]): Tensor {
+    const { backend } = this;
     const { TF_FLOAT, TF_ATTR_BOOL } = backend.binding;
-    const size = int32(backend, [rows * pieces, width]);
+    const size = int32(backend, shape);
     const init = { name: 'init', type: TF_ATTR_BOOL, value: false };
     const tensor = backend.executeSingleOutput(
       'Empty',
@@ -171,9 +179,15 @@ export class RowsWritten {
     return tensor;
   }
 
-  /** The tensor, whose shape is one of its own. */
+  /** All numbers of the rows, [rows * classes]; TensorFlow cuts the end of a tensor without a copy. */
   finish(): Tensor {
+    const { backend, rows, classes } = this;
     if (this.tensor === null) throw new Error('RowsWritten: no rows were written.');
-    return this.tensor;
+    const all = reshaped(backend, this.tensor, [-1]);
+    const [begin, size] = [int32(backend, [0]), int32(backend, [rows * classes])];
+    return run(backend, 'Slice', [all, begin, size], {
+      temporary: [begin, size, all, this.tensor],
+      attributes: [typeAttribute(backend, 'Index', backend.binding.TF_INT32)],
+    });
   }
 }
