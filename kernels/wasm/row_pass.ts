@@ -252,7 +252,7 @@ function findMaxima(): void {
   const limit = <f32>(hasLogits && (mode & (KL | TO_FIRST)) != TO_FIRST ? temperature * 0.25 : NaN);
   if (whole) sweepMaxima(second, first, whole, hasLogits, limit);
   if (rest) sweepMaxima(secondPad, firstPad, 16, hasLogits, limit);
-  near = highest - lowest <= limit;
+  near = classes > 1 && highest - lowest <= limit;
 }
 
 /** H of MATH (18); comes before the soft term, which may write over the student. */

@@ -39,8 +39,14 @@ export const wasmMutants: Mutant[] = [
     { name: 'KL leaves out log sv', find: 'max(soft - log(sumTeacher), 0)', replace: 'max(soft, 0)' },
     {
       name: 'no row is nearly equal',
-      find: 'near = highest - lowest <= limit;',
+      find: 'near = classes > 1 && highest - lowest <= limit;',
       replace: 'near = false;',
+      killedBy: numerics,
+    },
+    {
+      name: 'a row of one class is nearly equal',
+      find: 'near = classes > 1 && highest',
+      replace: 'near = highest',
       killedBy: numerics,
     },
     {
