@@ -18,7 +18,7 @@ import {
 /** From here on, in numbers, rows cross between TensorFlow's memory and ours in blocks; what is smaller is read and written whole. */
 const LARGE = 1 << 16;
 
-/** Larger than for arrays, because to begin a block costs five ops of TensorFlow: at [64, 32000] 5.3 ms with 2 MB, 5.6 with 1, 8 with 1/4. */
+/** Larger than for arrays, because a block costs seven ops of TensorFlow: at [64, 32000] 5.3 ms with 2 MB, 5.6 with 1, 8 with 1/4. */
 const BLOCK_BYTES = 1 << 21;
 
 /**
