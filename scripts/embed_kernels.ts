@@ -50,6 +50,7 @@ function shaderModule(root: string, language: 'wgsl' | 'glsl'): string {
 const ASC_OPTIONS = [
   ...['--runtime', 'stub', '--importMemory', '--noExportMemory', '--enable', 'simd', '--noAssert'],
   ...['--optimizeLevel', '3', '--shrinkLevel', '1', '--runPasses', 'reorder-locals'],
+  ...['--disableWarning', '112'], // vectors between functions, none of which is an export
 ];
 
 /** `kernels/wasm/row_pass.ts`, compiled, becomes `export const rowPass = '...'` of `src/generated/wasm.ts`. */

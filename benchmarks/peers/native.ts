@@ -12,7 +12,11 @@ import { kernelOn, modeOf, PADS_BYTES } from '../../src/backends/wasm/kernel.ts'
 import { quantile } from '../statistics.ts';
 
 const SHAPES = [
+  [128, 2],
   [128, 10],
+  [128, 21],
+  [128, 64],
+  [128, 100],
   [256, 1000],
   [64, 32000],
   [8, 131072],

@@ -1,18 +1,29 @@
-/** Logarithms of a row's sums, in float64. */
+/** Logarithms of rows' sums, in float64. */
+import { isGroup, lanes, TO_LOG } from './lanes';
 
-/** Natural logarithm of a positive, normal x: x = 2^e m with m around 1, log m = 2 atanh((m-1)/(m+1)). Absolute error below 1e-9; log 1 is exactly 0. */
-export function log(x: f64): f64 {
-  const bits = reinterpret<i64>(x);
-  let exponent = f64(<i32>((bits >> 52) & 0x7ff) - 1023);
-  let m = reinterpret<f64>((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000);
-  if (m > 1.4142135623730951) {
-    m *= 0.5;
-    exponent += 1;
-  }
-  const s = (m - 1) / (m + 1);
-  const s2 = s * s;
-  const series = 2 + s2 * (2.0 / 3 + s2 * (2.0 / 5 + s2 * (2.0 / 7 + s2 * (2.0 / 9))));
-  return exponent * 0.6931471805599453 + s * series;
+/**
+ * Writes natural logarithms of a sum, positive and normal, by lane: x = 2^e m, sqrt(1/2) <= m < sqrt(2), log m = 2 atanh((m-1)/(m+1)). Absolute error below 1e-9;
+ * log 1 is exactly 0.
+ */
+export function logOfSum(sum: usize): void {
+  let at = lanes + sum;
+  const end = at + (isGroup ? 32 : 16);
+  do {
+    const x = v128.load(at);
+    const one = f64x2.splat(1);
+    // In the upper half of each number, which holds all of the exponent.
+    const exponent = i32x4.shr_s(i32x4.sub(x, i32x4(0, 0x3fe6a09e, 0, 0x3fe6a09e)), 20);
+    const m = i32x4.sub(x, v128.and(i32x4.shl(exponent, 20), i64x2.splat(0xffff_ffff_0000_0000)));
+    const s = f64x2.div(f64x2.sub(m, one), f64x2.add(m, one));
+    const s2 = f64x2.mul(s, s);
+    let p = f64x2.add(f64x2.mul(s2, f64x2.splat(2.0 / 9)), f64x2.splat(2.0 / 7));
+    p = f64x2.add(f64x2.mul(p, s2), f64x2.splat(2.0 / 5));
+    p = f64x2.add(f64x2.mul(p, s2), f64x2.splat(2.0 / 3));
+    p = f64x2.add(f64x2.mul(p, s2), f64x2.splat(2));
+    const whole = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(exponent, exponent, 1, 3, 1, 3));
+    v128.store(at, f64x2.add(f64x2.mul(whole, f64x2.splat(0.6931471805599453)), f64x2.mul(p, s)), TO_LOG);
+    at += 16;
+  } while (at < end);
 }
 
 /** s - log1p(s) for |s| <= 0.14, within 2e-9 of itself: with t = s/(2+s) the first two terms of 2 atanh(t) leave s t. MATH (25). */

@@ -62,14 +62,3 @@ export function expm1Ratio(x: v128): v128 {
   const p = f32x4.add(f32x4.mul(x, f32x4.splat(1.0 / 24)), f32x4.splat(1.0 / 6));
   return f32x4.mul(f32x4.add(f32x4.mul(p, x), f32x4.splat(0.5)), x);
 }
-
-/** Sum of the four lanes, in float64. */
-// @ts-ignore: decorator
-@inline
-export function sumLanes(x: v128): f64 {
-  const sums = f64x2.add(
-    f64x2.promote_low_f32x4(x),
-    f64x2.promote_low_f32x4(v128.shuffle<f32>(x, x, 2, 3, 0, 1)),
-  );
-  return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
-}

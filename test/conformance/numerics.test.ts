@@ -109,6 +109,13 @@ for (const divergence of DIVERGENCES) {
             z[3] = NOT_A_NUMBER;
           }),
         ));
+      it('NaN in the student makes its row NaN where the teacher has no mass too', () =>
+        expectCase(
+          edited('', options, ({ v, z }) => {
+            v[3] = -1e4;
+            z[3] = NOT_A_NUMBER;
+          }),
+        ));
       it('NaN among the probabilities makes its row NaN', () =>
         expectCase(
           edited('', withProbabilities, ({ v }) => {

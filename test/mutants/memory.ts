@@ -47,8 +47,8 @@ export const memoryMutants: Mutant[] = [
   ...mutants('kernels/wasm/row_pass.ts', values, [
     {
       name: 'the gradient of an ignored row is what its memory held',
-      find: 'else fill(gradient, classes, <f32>value);',
-      replace: 'else if (weight != 0) fill(gradient, classes, <f32>value);',
+      find: 'if (weight == 0 || value != value) v128',
+      replace: 'if (weight != 0 && value != value) v128',
     },
   ]),
   ...mutants('src/backends/node/tensors.ts', blocks, [

@@ -2,101 +2,182 @@ import { type Mutant, mutants, suite } from './mutant.ts';
 
 const values = suite('test/conformance/values.test.ts', 'wasm');
 const numerics = suite('test/conformance/numerics.test.ts', 'wasm');
+const groups = suite('test/unit/wasm_groups.test.ts', 'unit');
 const faults = suite('test/conformance/faults.test.ts', 'wasm');
 
 export const wasmMutants: Mutant[] = [
   ...mutants('kernels/wasm/row_pass.ts', values, [
     {
       name: 'the classes behind the last sixteen are left out',
-      find: '  if (rest) sweepSoft(secondPad, firstPad, secondPad, firstPad, 16);\n',
-      replace: '',
+      find: '  if (rest) {\n    work(',
+      replace: '  if (false) {\n    work(',
+    },
+    {
+      name: 'the gradient of the classes behind the last sixteen stays in its pad',
+      find: 'if (isLast) mergeRest(',
+      replace: 'if (false) mergeRest(',
     },
     {
       name: 'a pad is filled with classes that have mass',
-      find: 'fillPad(studentPad, student + wholeBytes, rest, -Infinity);',
-      replace: 'fillPad(studentPad, student + wholeBytes, rest, 0);',
+      find: 'bringIn(student, all, studentPad, -Infinity);',
+      replace: 'bringIn(student, all, studentPad, 0);',
+    },
+    {
+      name: 'a row by itself has the maximum of a part of its classes',
+      find: '    foldMaximum(MAX_FIRST);\n',
+      replace: '',
     },
     {
       name: 'a sign in the cross entropy',
-      find: 'soft = log(sumStudent) - LN_2 * mean;',
-      replace: 'soft = log(sumStudent) + LN_2 * mean;',
+      find: 'soft -= LN_2 * mean;',
+      replace: 'soft += LN_2 * mean;',
     },
     {
       name: 'T in place of T^2 in the loss',
-      find: 'softWeight * (mode & SCALE_BY_T_SQUARED ? temperature * temperature : 1) * soft',
-      replace: 'softWeight * (mode & SCALE_BY_T_SQUARED ? temperature : 1) * soft',
+      find: 'softWeight * (mode & SCALE_BY_T_SQUARED ? temperature * temperature : 1)',
+      replace: 'softWeight * (mode & SCALE_BY_T_SQUARED ? temperature : 1)',
     },
     {
       name: 'the gradient is not divided by T',
-      find: '(mode & SCALE_BY_T_SQUARED ? temperature * temperature : 1)) / temperature;',
-      replace: '(mode & SCALE_BY_T_SQUARED ? temperature * temperature : 1));',
+      find: 'let toU = toSoft * load<f32>(at, INVERSE_T);',
+      replace: 'let toU = toSoft;',
     },
     {
       name: 'reverseKl is kl',
-      find: '  if (mode & EXCHANGED) {\n    first = student;',
-      replace: '  if (false) {\n    first = student;',
+      find: 'const isExchanged = (mode & EXCHANGED) != 0;',
+      replace: 'const isExchanged = false;',
     },
-    { name: 'KL leaves out log sv', find: 'max(soft - log(sumTeacher), 0)', replace: 'max(soft, 0)' },
+    {
+      name: 'KL leaves out log sv',
+      find: 'max(soft - load<f64>(sums, SUM_TEACHER + TO_LOG), 0)',
+      replace: 'max(soft, 0)',
+    },
     {
       name: 'no row is nearly equal',
-      find: 'near = classes > 1 && highest - lowest <= limit;',
-      replace: 'near = false;',
+      find: '  if (!measures) return 0;',
+      replace: '  if (true) return 0;',
       killedBy: numerics,
     },
     {
       name: 'a row of one class is nearly equal',
-      find: 'near = classes > 1 && highest',
-      replace: 'near = highest',
+      find: '!= TO_FIRST && classes > 1;',
+      replace: '!= TO_FIRST;',
       killedBy: numerics,
+    },
+    {
+      name: 'rows are nearly equal if the first of their group is',
+      find: 'const alike = left & (near ? areNear : ~areNear);',
+      replace: 'const alike = left;',
+      killedBy: groups,
+    },
+    {
+      name: 'the gradient of a group is written over rows that are none of it',
+      find: 'transpose(gradient, target, alike, wPad, true)',
+      replace: 'transpose(gradient, target, 15, wPad, true)',
+      killedBy: groups,
+    },
+    {
+      name: 'an odd number of classes is followed by what memory held',
+      find: 'if (classes & 1) v128.store(',
+      replace: 'if (false) v128.store(',
+      killedBy: groups,
     },
     {
       name: 'lambda of a nearly equal row leaves out its second-order part',
-      find: 'meanExcess = mean + rho;',
-      replace: 'meanExcess = mean;',
+      find: 'const s = mean + rho;',
+      replace: 'const s = mean;',
       killedBy: numerics,
     },
-    { name: 'every row has the first weight', find: '    if (weights) weights += 4;\n', replace: '' },
-    { name: 'every row has the first T', find: '    if (temperatures) temperatures += 4;\n', replace: '' },
+    {
+      name: 'every row of a group has the first weight',
+      find: 'load<f32>(weights + lane)',
+      replace: 'load<f32>(weights)',
+    },
+    {
+      name: 'every group has the first weights',
+      find: '    if (weights) weights += count << 2;\n',
+      replace: '',
+    },
+    {
+      name: 'sums of rows that are near are added to those of rows that are not',
+      find: 'if (left) startSums(SUM_STUDENT, SUM_LABELS);',
+      replace: '',
+      killedBy: groups,
+    },
+    {
+      name: 'every group has the first temperatures',
+      find: '    if (temperatures) temperatures += count << 2;\n',
+      replace: '',
+    },
+    {
+      name: 'every row of a group is computed at the T of the last',
+      find: 'setTemperature(lanes + lane, load',
+      replace: 'setTemperature(lanes, load',
+    },
     {
       name: 'a row of weight 0 is computed',
-      find: '    if (weight != 0) value = ',
-      replace: '    value = ',
+      find: 'if (weight != 0) value = ',
+      replace: 'value = ',
+      killedBy: numerics,
+    },
+    {
+      name: 'NaN is not seen where its class has no mass',
+      find: 'sumStudent + sumTeacher < Infinity && ',
+      replace: '',
       killedBy: numerics,
     },
     {
       name: 'a class id of C is read',
-      find: '(<u32>load<i32>(labels) < <u32>classes)',
-      replace: '(<u32>load<i32>(labels) <= <u32>classes)',
+      find: '(<u32>label < <u32>classes)',
+      replace: '(<u32>label <= <u32>classes)',
       killedBy: numerics,
     },
     {
       name: 'smoothing has the wrong sign',
-      find: 'below = (labelSmoothing / classes) * sumLabelled;',
-      replace: 'below = -(labelSmoothing / classes) * sumLabelled;',
+      find: 'partOfLabels = <f32>(labelSmoothing / classes);',
+      replace: 'partOfLabels = <f32>(-labelSmoothing / classes);',
     },
     {
       name: 'the label of a row keeps its whole weight when smoothed',
-      find: '<f32>(weight * hardWeight * (1 - labelSmoothing))',
-      replace: '<f32>(weight * hardWeight)',
+      find: '<f32>(toHard * (1 - labelSmoothing))',
+      replace: '<f32>toHard',
     },
     {
       name: 'a divergence may be negative',
-      find: 'soft = max(rho - excess, 0);',
-      replace: 'soft = rho - excess;',
+      find: 'soft = max(rho - excessOverLog1p(s), 0);',
+      replace: 'soft = rho - excessOverLog1p(s);',
       killedBy: numerics,
+    },
+  ]),
+  ...mutants('kernels/wasm/lanes.ts', values, [
+    {
+      name: 'two rows of a group have the sums of the two before',
+      find: 'f64x2.add(v128.load(sum, 16), high)',
+      replace: 'f64x2.add(v128.load(sum, 16), low)',
+    },
+    {
+      name: 'half of the classes are missing in the sums of a row by itself',
+      find: 'const both = f64x2.add(low, high);',
+      replace: 'const both = low;',
     },
   ]),
   ...mutants('kernels/wasm/sweeps.ts', values, [
     {
       name: 'a shift of the logits takes its rounding into a nearly equal row',
-      find: '      if (isShifted) {',
-      replace: '      if (false) {',
+      find: '    if (isAnyShifted) {',
+      replace: '    if (false) {',
       killedBy: numerics,
     },
     {
+      name: 'a row is computed another way beside one that is shifted',
+      find: 'v128.and(roundingOf(d1, z1, v1), areShifted)',
+      replace: 'roundingOf(d1, z1, v1)',
+      killedBy: groups,
+    },
+    {
       name: 'a row is nearly equal once a block of it is',
-      find: 'second = sweepRange(second, first, n, limit);',
-      replace: 'sweepRange(second, first, min(n, 256), limit);',
+      find: 'if (measures && v128.any_true(',
+      replace: 'if (measures && f32x4.extract_lane(high, 0) == -Infinity && v128.any_true(',
       killedBy: numerics,
     },
     {
@@ -106,9 +187,9 @@ export const wasmMutants: Mutant[] = [
       killedBy: numerics,
     },
     {
-      name: 'a vector in four has the w of its neighbour',
-      find: 'const x3 = share(w3, isKl ? f32x4.sub(a3, b3) : a3);',
-      replace: 'const x3 = share(w2, isKl ? f32x4.sub(a3, b3) : a3);',
+      name: 'every other vector has the w of its neighbour',
+      find: 'const x1 = share(w1, isKl ? f32x4.sub(a1, b1) : a1);',
+      replace: 'const x1 = share(w0, isKl ? f32x4.sub(a1, b1) : a1);',
     },
   ]),
   ...mutants('src/backends/wasm/index.ts', faults, [

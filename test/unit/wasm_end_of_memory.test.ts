@@ -1,30 +1,43 @@
 import { kernelOn, PADS_BYTES } from '../../src/backends/wasm/kernel.ts';
 
-const CLASSES = 19;
-const ROW_BYTES = 4 * CLASSES;
 const MEMORY_BYTES = 65536;
+const PADS = 1024;
+const [GRADIENT, W, TEACHER, STUDENT] = [0, 1, 2, 3].map((k) => PADS + PADS_BYTES + 4096 * k);
 
-/** Loss and gradient of one row whose teacher and student lie at these places of one page of memory. */
-function rowAt(teacherAt: number, studentAt: number): { loss: number; gradient: Float32Array } {
+/** Loss and gradient of rows whose teacher, student and gradient lie at these places of one page of memory. */
+function rowsAt(
+  [rows, classes]: [number, number],
+  { teacher = TEACHER, student = STUDENT, gradient = GRADIENT },
+): { loss: number; gradient: Float32Array } {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   const kernel = kernelOn(memory);
   if (kernel === null) throw new Error('This engine has no SIMD.');
-  const row = (at: number) => new Float32Array(memory.buffer, at, CLASSES);
-  for (let i = 0; i < CLASSES; i++) {
-    row(teacherAt)[i] = 3 * Math.sin(5 * i);
-    row(studentAt)[i] = 2 * Math.cos(7 * i);
+  const values = (at: number) => new Float32Array(memory.buffer, at, rows * classes);
+  for (let i = 0; i < rows * classes; i++) {
+    values(teacher)[i] = 3 * Math.sin(5 * i);
+    values(student)[i] = 2 * Math.cos(7 * i);
   }
-  const [pads, gradientAt, w] = [1024, 2048, 4096];
-  expect(pads + PADS_BYTES).toBeLessThanOrEqual(gradientAt);
   kernel.setObjective(0, 2, 1, 1, 0, 0);
-  kernel.setRoom(gradientAt, ROW_BYTES, w, 0, 0, pads);
-  const loss = kernel.rowPass(1, CLASSES, teacherAt, studentAt, 0, 0, 0, 0, gradientAt);
-  return { loss, gradient: row(gradientAt).slice() };
+  kernel.setRoom(gradient, 4 * classes, W, 0, 0, PADS);
+  const loss = kernel.rowPass(rows, classes, teacher, student, 0, 0, 0, 0, gradient);
+  return { loss, gradient: values(gradient).slice() };
 }
 
-it('a row at the end of memory is read to its end and no further', () => {
-  const within = rowAt(8192, 16384);
-  expect(within.loss).toBeGreaterThan(0);
-  expect(rowAt(MEMORY_BYTES - ROW_BYTES, 16384)).toEqual(within);
-  expect(rowAt(8192, MEMORY_BYTES - ROW_BYTES)).toEqual(within);
-});
+it.each<[number, number]>([
+  [1, 3],
+  [4, 3],
+  [1, 19],
+  [4, 19],
+  [5, 10],
+  [1, 130],
+])(
+  'rows at the end of memory are read and written to their end and no further, [%d, %d]',
+  (rows, classes) => {
+    const end = MEMORY_BYTES - 4 * rows * classes;
+    const within = rowsAt([rows, classes], {});
+    expect(within.loss).toBeGreaterThan(0);
+    expect(rowsAt([rows, classes], { teacher: end })).toEqual(within);
+    expect(rowsAt([rows, classes], { student: end })).toEqual(within);
+    expect(rowsAt([rows, classes], { gradient: end })).toEqual(within);
+  },
+);
