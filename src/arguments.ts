@@ -1,4 +1,4 @@
-import { cast, type DataType, Tensor, type TensorLike, tensor } from '@tensorflow/tfjs-core';
+import { backend, cast, type DataType, Tensor, type TensorLike, tensor } from '@tensorflow/tfjs-core';
 
 /** What a user may pass where a tensor is expected. */
 export type TensorArgument = Tensor | TensorLike;
@@ -24,6 +24,7 @@ export function numericTensor(value: TensorArgument, name: string, functionName:
       throw new TypeError(
         `${functionName}: ${name} must be a tensor or an array of numbers; got a ragged array.`,
       );
+    checkBackendStarted(functionName);
     try {
       result = tensor(value as TensorLike);
     } catch (cause) {
@@ -39,6 +40,16 @@ export function numericTensor(value: TensorArgument, name: string, functionName:
     );
   }
   return result;
+}
+
+/** tfjs throws where no backend has started, at the first tensor made of an array: no fault of the array. */
+function checkBackendStarted(functionName: string): void {
+  try {
+    backend();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${functionName}: ${reason}`, { cause });
+  }
 }
 
 /** Whether rows of a nested array differ in length, which tfjs lets pass. */

@@ -294,3 +294,15 @@ describe('softmaxCrossEntropy names itself, what it expected and what came', () 
     });
   }
 });
+
+it('where no backend has started, an array is not blamed but what to await is said', async () => {
+  let start = (_backend: tf.KernelBackend) => {};
+  tf.registerBackend('late', () => new Promise<tf.KernelBackend>((resolve) => (start = resolve)));
+  const started = tf.setBackend('late');
+  expect(() => distillationLoss(V, V)).toThrow(
+    /^distillationLoss: Backend 'late' has not yet been initialized\. Make sure to await tf\.ready\(\)/,
+  );
+  start(tf.findBackend('cpu'));
+  await started;
+  await tf.setBackend('cpu');
+});
