@@ -1,6 +1,6 @@
 /**
- * Distillation losses for TensorFlow.js without kernels of any backend: the ops and their gradients. Until an entry of a backend is imported
- * (`tfjs-distill/webgpu`, `/webgl`, `/wasm`, `/cpu`, `/node`), stock ops serve.
+ * Distillation losses for TensorFlow.js without kernels of any backend: the ops and their gradients, for small bundles. It exports what `tfjs-distill` does; beside it
+ * the kernels of the backend in use are imported, `import 'tfjs-distill/webgpu'`, or `/webgl`, `/wasm`, `/cpu`, `/node`. On a backend without them stock ops serve.
  *
  * @module tfjs-distill/core
  */

@@ -1,5 +1,5 @@
 /**
- * `tfjs-distill/layers` without kernels of any backend, as `tfjs-distill/core` is `tfjs-distill` without them.
+ * `tfjs-distill/layers` without kernels of any backend, as `tfjs-distill/core` is `tfjs-distill` without them: they are imported beside it, `import 'tfjs-distill/webgpu'`.
  *
  * @module tfjs-distill/layers/core
  */
