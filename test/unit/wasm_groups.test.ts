@@ -226,17 +226,17 @@ it('whatever the other rows of a group hold, a row has the same bits', () => {
     classes,
     objective: { ...CROSS_ENTROPY, divergence: 'kl' },
     outputs: 'lossAndStudentGradient',
-    temperature: 2,
+    temperature: 20,
     labels: null,
     temperatures: null,
     weights: null,
     isInPlace: false,
   };
-  const teacher = random.normals(4 * classes, 3);
-  const near = teacher.map((value) => value + 0.03 * random.normal());
+  const teacher = random.normals(4 * classes, 0.1);
+  const near = teacher.map((value) => value + 0.5 * random.normal()); // so that z - v is rounded
   const others = [
     near,
-    random.normals(4 * classes, 3),
+    random.normals(4 * classes, 9),
     near.map((value) => value + 1000),
     near.map(() => Number.NaN),
   ];
