@@ -70,10 +70,10 @@ export class DistillationLayer extends layers.Layer {
     const studentLogits = student.apply(batch.x.length === 1 ? batch.x[0] : batch.x, kwargs) as Tensor;
     const teacherLogits = batch.teacherLogits ?? this.runTeacher(batch.x);
     checkClasses(teacherLogits.shape.at(-1), studentLogits.shape.at(-1));
-    const labels = batch.labels === null ? null : labelsLike(batch.labels, studentLogits);
-    const weights = withoutTape(() =>
-      this.rowWeights(batch, labels, studentLogits, kwargs.training === true),
-    );
+    const [labels, weights] = withoutTape(() => {
+      const like = batch.labels === null ? null : labelsLike(batch.labels, studentLogits);
+      return [like, this.rowWeights(batch, like, studentLogits, kwargs.training === true)];
+    });
     const complete: DistillationOptions = {
       ...options,
       ...(labels === null ? {} : { labels }),
@@ -161,7 +161,10 @@ export class DistillationLayer extends layers.Layer {
 function labelsLike(labels: Tensor, studentLogits: Tensor): Tensor {
   const rowShape = studentLogits.shape.slice(0, -1);
   if (labels.shape.join() === studentLogits.shape.join()) return labels;
-  if (labels.size === util.sizeFromShape(rowShape)) return cast(reshape(labels, rowShape), 'int32');
+  if (labels.size === util.sizeFromShape(rowShape)) {
+    const ids = reshape(labels, rowShape);
+    return ids.dtype === 'int32' ? ids : cast(ids, 'int32'); // a cast to what it is already would be a kernel too
+  }
   throw new Error(
     `${NAME}: labels must be class ids of shape [${rowShape}] or a distribution of shape [${studentLogits.shape}]; got shape [${labels.shape}].`,
   );

@@ -1,16 +1,20 @@
 import {
   add,
+  dispose,
   keep,
   mean,
   type NamedTensorMap,
+  range,
   type Scalar,
   type Tensor,
+  type Tensor1D,
   type Variable,
 } from '@tensorflow/tfjs-core';
-import { input, LayersModel, type ModelCompileArgs, type Shape } from '@tensorflow/tfjs-layers';
+import { type History, input, LayersModel, type ModelCompileArgs, type Shape } from '@tensorflow/tfjs-layers';
 import { withoutTape } from '../run_objective.ts';
 import { type Distillation, DistillationLayer } from './distillation_layer.ts';
 import type { DistillationMetric, MetricFunction } from './measures.ts';
+import { takeRows } from './rows.ts';
 
 /** Shapes and dtypes of the columns that a batch has besides the student's inputs. */
 export interface ColumnInput {
@@ -80,6 +84,30 @@ export class TrainingModel extends LayersModel {
     };
   }
 
+  /**
+   * That of tfjs-layers, over the numbers of rows alone. Given the columns it would gather all of them, with targets that nobody reads, and cast the numbers anew
+   * for each.
+   */
+  override async fitLoop(
+    ...[f, ins, labels, batchSize, epochs, verbose, callbacks, valF, valIns, ...rest]: FitLoopArguments
+  ): Promise<History> {
+    const numbers = [ins, valIns ?? []].map((columns) => numbersOfRows(columns));
+    try {
+      const training = this.onRows(f, ins);
+      const validation = valF && valIns ? this.onRows(valF, valIns) : valF;
+      const all = [labels, batchSize, epochs, verbose, callbacks, validation, numbers[1], ...rest] as const;
+      return await super.fitLoop(training, numbers[0], ...all);
+    } finally {
+      dispose(numbers);
+    }
+  }
+
+  /** What f makes of a batch, as a function of the numbers of its rows. */
+  private onRows<T>(f: (batch: Tensor[]) => T, columns: Tensor[]): (numbers: Tensor[]) => T {
+    const inputs = columns.slice(0, this.inputs.length);
+    return ([numbers]) => f(inputs.map((column) => takeRows(column, numbers as Tensor1D)));
+  }
+
   override predict(...args: Parameters<LayersModel['predict']>): Tensor | Tensor[] {
     return this.student.predict(...args);
   }
@@ -102,6 +130,13 @@ export class TrainingModel extends LayersModel {
   override summary(...args: Parameters<LayersModel['summary']>): void {
     this.student.summary(...args);
   }
+}
+
+type FitLoopArguments = Parameters<LayersModel['fitLoop']>;
+
+/** One column for the loop of tfjs-layers to shuffle and cut into batches; none where there is no data. */
+function numbersOfRows(columns: Tensor[]): Tensor1D[] {
+  return columns.length === 0 ? [] : [range(0, columns[0].shape[0], 1, 'int32')];
 }
 
 /** tfjs-layers logs a metric under the name of its function. */

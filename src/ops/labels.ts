@@ -23,7 +23,8 @@ export function labelsArgument(
   }
   const rowShape = student.shape.slice(0, -1);
   if (shape === rowShape.join(',') && labels.rank === rowShape.length) {
-    return { kind: 'classIds', tensor: withoutTape(() => cast(labels, 'int32')) };
+    const ids = labels.dtype === 'int32' ? share(labels) : withoutTape(() => cast(labels, 'int32'));
+    return { kind: 'classIds', tensor: ids };
   }
   throw new Error(
     `${functionName}: labels must be class ids of shape [${rowShape}] or a distribution of shape [${student.shape}]; got shape [${shape}].`,

@@ -1,6 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { type DistillationOptions, distillationLoss } from '../../src/index.ts';
-import { Distiller, type DistillerElement, type DistillerOptions } from '../../src/layers/index.ts';
+import {
+  Distiller,
+  type DistillerElement,
+  type DistillerOptions,
+  layersLoss,
+} from '../../src/layers/index.ts';
+import { takeRows } from '../../src/layers/rows.ts';
 import { startBackend } from '../backends/current.ts';
 import { expectClose } from '../close.ts';
 import { Random } from '../random.ts';
@@ -402,6 +408,59 @@ describe('fitDataset', () => {
     expect(
       await errorOf(() => distiller.fitDataset(dataset, { ...args, validationData: [x, labels] })),
     ).toContain('without labels');
+  });
+});
+
+describe('the loop of fit', () => {
+  it('shuffles, cuts, validates and weighs rows as that of LayersModel.fit does', async () => {
+    const { x, labels } = data(ROWS, 28);
+    const teacherLogits = mlp(16, 7).predict(x) as tf.Tensor;
+    const [ours, theirs] = [mlp(4, 3), mlp(4, 3)];
+    theirs.compile({ optimizer: tf.train.sgd(RATE), loss: layersLoss({ temperature: 3 }) });
+    const distiller = distillerOf({ student: ours, teacher: teacherLogits, temperature: 3, alpha: 0 });
+    const { random } = Math;
+    const fits = [
+      (args: object) => distiller.fit(x, labels, args),
+      (args: object) => theirs.fit(x, teacherLogits, args),
+    ];
+    const before = tf.memory().numTensors;
+    for (const args of [
+      { epochs: 3, batchSize: 7, validationSplit: 0.25 },
+      { epochs: 4, batchSize: 10, shuffle: false, initialEpoch: 2 },
+      { epochs: 1, batchSize: 100, yieldEvery: 'batch' },
+    ]) {
+      const histories = [];
+      for (const train of fits) {
+        const drawn = new Random(28);
+        Math.random = () => drawn.uniform(); // tfjs-layers shuffles by it
+        try {
+          const { history, epoch } = await train({ ...args, verbose: 0 });
+          histories.push([...epoch, ...history.loss, ...(history.val_loss ?? [])].map(Number));
+        } finally {
+          Math.random = random;
+        }
+      }
+      expectClose(histories[0], histories[1], 1e-5, JSON.stringify(args));
+    }
+    expectClose(await weightsOf(ours), await weightsOf(theirs), 5e-6, 'weights');
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('takes rows of every dtype as tf.gather does', async () => {
+    const random = new Random(29);
+    const columns = [
+      tf.tensor3d(random.normals(30), [5, 3, 2]),
+      tf.tensor1d([3, -1, 7, 2 ** 30, 0], 'int32'),
+      tf.tensor2d([1, 0, 0, 1, 1, 1, 0, 0, 0, 1], [5, 2], 'bool'),
+    ];
+    const numbers = tf.tensor1d([4, 0, 4, 2], 'int32');
+    for (const column of columns) {
+      const [rows, truth] = [takeRows(column, numbers), tf.gather(column, numbers)];
+      expect([rows.dtype, rows.shape]).toEqual([truth.dtype, truth.shape]);
+      expect(await rows.array()).toEqual(await truth.array());
+    }
+    const empty = takeRows(columns[0], tf.tensor1d([], 'int32'));
+    expect(empty.shape).toEqual([0, 3, 2]);
   });
 });
 

@@ -1,0 +1,46 @@
+import {
+  engine,
+  gather,
+  type Tensor,
+  type Tensor1D,
+  type TypedArray,
+  tensor,
+  util,
+} from '@tensorflow/tfjs-core';
+import type { WasmBackendParts } from '../backends/wasm/index.ts';
+
+/**
+ * The rows of a tensor with these numbers, as tf.gather. That of tfjs copies element by element on 'cpu' and 'wasm', which takes a quarter of the training step of
+ * a small model there; here whole rows are copied.
+ */
+export function takeRows<T extends Tensor>(from: T, numbers: Tensor1D): T {
+  const { backendName, backend, state } = engine();
+  const isHere = state.tensorInfo.get(from.dataId)?.backend === backend;
+  if (!isHere || from.dtype === 'string' || from.dtype === 'complex64') return gather(from, numbers);
+  const shape = [numbers.size, ...from.shape.slice(1)];
+  if (backendName === 'cpu') {
+    const source = from.dataSync() as TypedArray;
+    const target = util.getArrayFromDType(from.dtype, util.sizeFromShape(shape)) as TypedArray;
+    copyRows(source, target, numbers.dataSync(), from.shape[0]);
+    return tensor(target, shape, from.dtype) as T;
+  }
+  if (backendName === 'wasm' && isHeap(backend)) {
+    const rows = numbers.dataSync();
+    const output = backend.makeOutput(shape, from.dtype); // before the views: it may make the heap grow
+    copyRows(backend.typedArrayFromHeap(from), backend.typedArrayFromHeap(output), rows, from.shape[0]);
+    return engine().makeTensorFromTensorInfo(output) as T;
+  }
+  return gather(from, numbers);
+}
+
+function isHeap(backend: object): backend is WasmBackendParts {
+  return 'makeOutput' in backend && 'typedArrayFromHeap' in backend;
+}
+
+function copyRows(source: TypedArray, target: TypedArray, numbers: TypedArray, rows: number): void {
+  const size = source.length / rows;
+  for (let k = 0; k < numbers.length; k++) {
+    const start = numbers[k] * size;
+    target.set(source.subarray(start, start + size), k * size);
+  }
+}
