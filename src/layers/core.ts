@@ -20,6 +20,7 @@ export type {
 } from './distiller_arguments.ts';
 export { type LayersLossOptions, layersLoss } from './layers_loss.ts';
 export type { DistillationMetric, MetricFunction } from './measures.ts';
+export { withSampleWeights } from './sample_weights.ts';
 export {
   type CacheTeacherLogitsArgs,
   type CacheTeacherLogitsProgress,

@@ -1,17 +1,25 @@
 import { mean, Reduction, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { checkBoolean } from '../arguments.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
+import { withoutTape } from '../run_objective.ts';
+import { weightsOfRows } from './sample_weights.ts';
 
 const NAME = 'layersLoss';
 
 /** Options of {@link layersLoss}: those of distillationLoss but for what belongs to a batch, or to the hard term. */
-export type LayersLossOptions = Omit<
-  DistillationOptions,
-  'labels' | 'alpha' | 'labelSmoothing' | 'ignoreIndex' | 'weights' | 'teacherGradient' | 'reduction'
->;
+export interface LayersLossOptions
+  extends Omit<
+    DistillationOptions,
+    'labels' | 'alpha' | 'labelSmoothing' | 'ignoreIndex' | 'weights' | 'teacherGradient' | 'reduction'
+  > {
+  /** The targets are what {@link withSampleWeights} gives. Default false. Plain logits would be read as if the largest of each row were its weight. */
+  sampleWeights?: boolean;
+}
 
 const OF_THE_HARD_TERM = ['labels', 'alpha', 'labelSmoothing', 'ignoreIndex'];
 const OF_THE_BATCH: Record<string, string> = {
-  weights: 'give classWeight to model.fit, or sampleWeight to Distiller.fit, instead',
+  weights:
+    'give targets of withSampleWeights and say sampleWeights: true, or give sampleWeight to Distiller.fit',
   reduction: 'tfjs-layers takes the mean over the batch',
   teacherGradient: 'the targets of a model are constants',
 };
@@ -23,13 +31,18 @@ const OF_THE_BATCH: Record<string, string> = {
  *
  * of which tfjs-layers takes the mean. A sample with more than one row (a sequence, `[batch, steps, C]`) counts for the mean over its rows. Works for
  * each output of a model with several (`loss: [layersLoss({temperature: 4}), layersLoss()]`, or by output name), and with `classWeight`, where a sample
- * has the class that the teacher finds most likely. Use `Distiller` to learn from labels too, or to weigh samples: `model.fit` of tfjs-layers throws on
- * `sampleWeight`, and `Distiller.fit` takes it.
+ * has the class that the teacher finds most likely. Use `Distiller` to learn from labels too.
  *
  * ```js
  * student.compile({optimizer: 'adam', loss: layersLoss({temperature: 4})});
  * await student.fit(x, teacher.predict(x), {epochs: 10});
  * ```
+ *
+ * Samples can be weighed: `model.fit` of tfjs-layers throws on `sampleWeight`, so the targets hold the weights, see {@link withSampleWeights}. Then
+ *
+ *     w * T^2 * D(softmax(yTrue / T), softmax(yPred / T))
+ *
+ * is what the means are taken of, over all samples and rows and not over those whose weight is not 0, as with `classWeight`; `evaluate` and validation count so too.
  *
  * @param options as for distillationLoss, without those of the hard term, of weights and of the reduction.
  * @returns (yTrue, yPred) => `[batch]`, in nats: yTrue the teacher's logits `[batch, ..., C]`, yPred the student's, of the same shape. The student has to
@@ -50,10 +63,18 @@ export function layersLoss(options: LayersLossOptions = {}): (yTrue: Tensor, yPr
       throw new Error(`${NAME}: got ${option}; leave it out, ${OF_THE_BATCH[option]}.`);
   }
   // Options are checked here, once, and not in the middle of a training step.
-  tidy(() => distillationLoss([[0, 0]], [[0, 0]], options));
+  const { sampleWeights = false, ...others } = options;
+  checkBoolean(sampleWeights, 'sampleWeights', NAME);
+  if (sampleWeights && others.targets === 'probabilities') {
+    throw new Error(
+      `${NAME}: sampleWeights needs logits as targets; in place of probabilities at temperature T give T times their logarithm.`,
+    );
+  }
+  tidy(() => distillationLoss([[0, 0]], [[0, 0]], others));
   return function distillation(yTrue: Tensor, yPred: Tensor): Tensor {
     return tidy(() => {
-      const rows = distillationLoss(yTrue, yPred, { ...options, reduction: Reduction.NONE });
+      const weights = sampleWeights ? { weights: withoutTape(() => weightsOfRows(yTrue)) } : {};
+      const rows = distillationLoss(yTrue, yPred, { ...others, ...weights, reduction: Reduction.NONE });
       return rows.rank > 1 ? mean(rows, rows.shape.map((_, axis) => axis).slice(1)) : rows;
     });
   };

@@ -12,7 +12,7 @@ jest.setTimeout(120_000);
 const DOCSTRING_PRELUDE = `
   import * as tf from '@tensorflow/tfjs';
   import { distillationLoss, distillationMetrics, softmaxCrossEntropy, softmaxCrossEntropyWithTemperature } from 'tfjs-distill';
-  import { cacheTeacherLogits, Distiller, layersLoss } from 'tfjs-distill/layers';
+  import { cacheTeacherLogits, Distiller, layersLoss, withSampleWeights } from 'tfjs-distill/layers';
   const teacherLogits = tf.randomNormal([20, 10], 0, 1, 'float32', 1);
   const studentLogits = tf.randomNormal([20, 10], 0, 1, 'float32', 2);
   const x = tf.randomNormal([20, 4], 0, 1, 'float32', 3);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { distillationLoss } from '../../src/index.ts';
-import { layersLoss } from '../../src/layers/index.ts';
+import { layersLoss, withSampleWeights } from '../../src/layers/index.ts';
 import { startBackend } from '../backends/current.ts';
 import { expectClose } from '../close.ts';
 import { CLASSES, data, errorOf, FEATURES, mlp, weightsOf } from './models.ts';
@@ -106,7 +106,7 @@ describe('layersLoss in model.compile', () => {
     expectClose([Number(history.loss[0])], [truth], 1e-5, 'loss');
   });
 
-  it('samples cannot be weighed: model.fit of tfjs-layers throws, so the documentation points to Distiller', async () => {
+  it('sampleWeight of model.fit is not to be had: tfjs-layers throws, so the documentation points to withSampleWeights', async () => {
     const { x } = data(ROWS, 6);
     const student = mlp(4, 6);
     student.compile({ optimizer: tf.train.sgd(RATE), loss: layersLoss() });
@@ -122,7 +122,173 @@ describe('layersLoss in model.compile', () => {
     expect(await wrong({ alpha: 0.1 })).toContain('use Distiller');
     expect(await wrong({ weights: 2 })).toContain('Distiller.fit');
     expect(await wrong({ reduction: tf.Reduction.SUM })).toContain('mean over the batch');
+    expect(await wrong({ weights: 2 })).toContain('withSampleWeights');
+    expect(await wrong({ sampleWeights: 1 })).toContain('true or false');
+    expect(await wrong({ sampleWeights: true, targets: 'probabilities' })).toContain('needs logits');
     expect(await wrong({ temperature: 0 })).toContain('0');
     expect(await wrong({ temprature: 2 })).toContain("'temprature'");
+  });
+});
+
+describe('layersLoss({sampleWeights: true}) and targets of withSampleWeights', () => {
+  const WEIGHTS = Array.from({ length: ROWS }, (_, row) => [1, 0, 2.5, 0.25, -0.5, 40][row % 6]);
+
+  /** The mean over rows [from, ROWS) of weight times loss. */
+  async function weightedMean(teacherLogits: tf.Tensor, student: tf.LayersModel, x: tf.Tensor, from = 0) {
+    const rows = await distillationLoss(teacherLogits, student.predict(x) as tf.Tensor, {
+      temperature: 3,
+      reduction: tf.Reduction.NONE,
+    }).data();
+    const counted = [...rows].map((loss, row) => WEIGHTS[row] * loss).slice(from);
+    return counted.reduce((sum, loss) => sum + loss) / counted.length;
+  }
+
+  function compiled(student: tf.LayersModel, rate = RATE): tf.LayersModel {
+    const loss = layersLoss({ temperature: 3, sampleWeights: true });
+    student.compile({ optimizer: tf.train.sgd(rate), loss, metrics: ['accuracy'] });
+    return student;
+  }
+
+  it('a step of fit is a step on the weighted mean of the losses, as written by hand', async () => {
+    const { x } = data(ROWS, 11);
+    const teacherLogits = mlp(16, 7).predict(x) as tf.Tensor;
+    const [fitted, byHand] = [compiled(mlp(4, 3)), mlp(4, 3)];
+    const truth = await weightedMean(teacherLogits, fitted, x);
+    const targets = withSampleWeights(teacherLogits, WEIGHTS);
+    const { history } = await fitted.fit(x, targets, { batchSize: ROWS, verbose: 0 });
+    expectClose([Number(history.loss[0])], [truth], 2e-5, 'loss');
+    tf.train.sgd(RATE).minimize(
+      () =>
+        distillationLoss<tf.Scalar>(teacherLogits, byHand.apply(x) as tf.Tensor, {
+          temperature: 3,
+          weights: WEIGHTS,
+          reduction: tf.Reduction.MEAN,
+        }).mul(WEIGHTS.reduce((sum, weight) => sum + weight) / ROWS), // tf.Reduction.MEAN divides by the sum of the weights
+    );
+    expectClose(await weightsOf(fitted), await weightsOf(byHand), 1e-5, 'weights');
+  });
+
+  it('evaluate, validation, datasets and a model that was loaded count alike, and accuracy is that of the logits', async () => {
+    const { x } = data(ROWS, 12);
+    const teacherLogits = mlp(16, 7).predict(x) as tf.Tensor;
+    const targets = withSampleWeights(teacherLogits, tf.tensor1d(WEIGHTS));
+    const saved = compiled(mlp(4, 5), 0);
+    const artifacts: tf.io.ModelArtifacts[] = [];
+    await saved.save(
+      tf.io.withSaveHandler(async (model) => {
+        artifacts.push(model);
+        return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(model) };
+      }),
+    );
+    const student = compiled(await tf.loadLayersModel(tf.io.fromMemory(artifacts[0])), 0);
+    const truth = [await weightedMean(teacherLogits, student, x)];
+    const agreement = tf.mean(
+      tf.cast(
+        tf.equal(tf.argMax(teacherLogits, 1), tf.argMax(student.predict(x) as tf.Tensor, 1)),
+        'float32',
+      ),
+    );
+
+    const [loss, accuracy] = student.evaluate(x, targets, { batchSize: 8 }) as tf.Scalar[];
+    expectClose(await loss.data(), truth, 2e-5, 'evaluate');
+    expectClose(await accuracy.data(), await agreement.data(), 1e-6, 'accuracy');
+    const args = { batchSize: 8, verbose: 0 } as const;
+    const given = await student.fit(x, targets, { ...args, validationData: [x, targets] });
+    expectClose([Number(given.history.val_loss[0])], truth, 2e-5, 'validationData');
+    const split = await student.fit(x, targets, { ...args, validationSplit: 0.5 });
+    const half = await weightedMean(teacherLogits, student, x, ROWS / 2);
+    expectClose([Number(split.history.val_loss[0])], [half], 2e-5, 'validationSplit');
+
+    const elements = tf.data.zip({
+      xs: tf.data.array(await x.array()),
+      ys: tf.data.array((await teacherLogits.array()) as number[][]),
+      weight: tf.data.array(WEIGHTS),
+    });
+    const dataset = elements.batch(8).map((element) => {
+      const { xs, ys, weight } = element as unknown as { xs: tf.Tensor; ys: tf.Tensor; weight: tf.Tensor };
+      return { xs, ys: withSampleWeights(ys, weight) };
+    });
+    const fromDataset = await student.fitDataset(dataset, { epochs: 1, verbose: 0, validationData: dataset });
+    expectClose([Number(fromDataset.history.loss[0])], truth, 2e-5, 'fitDataset');
+    expectClose([Number(fromDataset.history.val_loss[0])], truth, 2e-5, 'a validation dataset');
+    const [evaluated] = (await student.evaluateDataset(dataset as never, {})) as tf.Scalar[];
+    expectClose(await evaluated.data(), truth, 2e-5, 'evaluateDataset');
+  });
+
+  it('each output of a model has weights of its own, a sequence one per sample or one per row', async () => {
+    const input = tf.input({ shape: [FEATURES] });
+    const flat = tf.layers.dense({ units: CLASSES, name: 'flat' }).apply(input) as tf.SymbolicTensor;
+    const wide = tf.layers.dense({ units: 3 * CLASSES }).apply(input);
+    const sequence = tf.layers
+      .reshape({ targetShape: [3, CLASSES], name: 'sequence' })
+      .apply(wide) as tf.SymbolicTensor;
+    const model = tf.model({ inputs: input, outputs: [flat, sequence] });
+    const loss = [layersLoss(), layersLoss({ sampleWeights: true })];
+    model.compile({ optimizer: tf.train.sgd(0), loss });
+    const { x } = data(ROWS, 13);
+    const [first, second] = [tf.randomNormal([ROWS, CLASSES]), tf.randomNormal([ROWS, 3, CLASSES])];
+    const logits = model.predict(x) as tf.Tensor[];
+    const unweighted = await distillationLoss(first, logits[0]).data();
+    const rows = await distillationLoss(second, logits[1], { reduction: tf.Reduction.NONE }).data();
+    const perRow = Array.from({ length: ROWS }, (_, k) => [k % 2, 1.5, k / ROWS]);
+    for (const [weights, weightOf] of [
+      [WEIGHTS, (k: number) => WEIGHTS[Math.floor(k / 3)]],
+      [perRow, (k: number) => perRow.flat()[k]],
+    ] as const) {
+      const targets = [first, withSampleWeights(second, weights as number[])];
+      const { history } = await model.fit(x, targets, { batchSize: ROWS, verbose: 0 });
+      const truth = [...rows].reduce((sum, value, k) => sum + weightOf(k) * value, 0) / rows.length;
+      expectClose([Number(history.flat_loss[0])], unweighted, 1e-5, 'flat');
+      expectClose([Number(history.sequence_loss[0])], [truth], 2e-5, 'sequence');
+    }
+  });
+
+  it("classWeight still finds the teacher's most likely class, and multiplies", async () => {
+    const { x } = data(ROWS, 14);
+    const teacherLogits = mlp(16, 7).predict(x) as tf.Tensor;
+    const student = compiled(mlp(4, 6));
+    const classWeight = { 0: 0, 1: 2, 2: 0.5, 3: 1, 4: 3 };
+    const ids = [...(await tf.argMax(teacherLogits, 1).data())] as (keyof typeof classWeight)[];
+    const rows = await distillationLoss(teacherLogits, student.predict(x) as tf.Tensor, {
+      temperature: 3,
+      reduction: tf.Reduction.NONE,
+    }).data();
+    const targets = withSampleWeights(teacherLogits, WEIGHTS);
+    const { history } = await student.fit(x, targets, { batchSize: ROWS, classWeight, verbose: 0 });
+    const truth =
+      [...rows].reduce((sum, loss, row) => sum + WEIGHTS[row] * classWeight[ids[row]] * loss, 0) / ROWS;
+    expectClose([Number(history.loss[0])], [truth], 2e-5, 'loss');
+  });
+
+  it('weights and masks come back exactly; a row of weight 0 counts for nothing, whatever it holds', async () => {
+    const { NEGATIVE_INFINITY: masked, NaN: nan, POSITIVE_INFINITY: infinite } = Number;
+    const logits = [
+      [300, -2, 5],
+      [1, masked, 0.5],
+      [nan, 1, 2],
+      [infinite, 0, 1],
+      [masked, masked, masked],
+      [1, 2, 3],
+    ];
+    const weights = [0.1, 7, 0, 0, 0, nan];
+    const targets = withSampleWeights(logits, weights);
+    expect([...(await tf.max(tf.slice(targets, 0, 5), 1).data())]).toEqual(
+      [...new Float32Array(weights)].slice(0, 5),
+    );
+    expect((await targets.data())[4]).toBe(masked);
+    const losses = await layersLoss({ sampleWeights: true })(targets, tf.zeros([6, 3])).data();
+    expectClose(losses.slice(0, 2), [0.1 * Math.log(3), 7 * Math.log(3)], 1e-5, 'losses');
+    expect([...losses.slice(2)]).toEqual([0, 0, 0, nan]);
+  });
+
+  it('what does not fit is refused, and says what was expected', async () => {
+    const logits = tf.zeros([4, 3, CLASSES]);
+    const wrong = (weights: unknown, of: tf.Tensor = logits) =>
+      errorOf(() => withSampleWeights(of, weights as number[]));
+    expect(await wrong([1, 2, 3])).toContain('of shape [4] or [4,3]; got shape [3]');
+    expect(await wrong(1)).toContain('got shape []');
+    expect(await wrong(undefined)).toContain('weights must be a tensor');
+    expect(await wrong([1], tf.zeros([3]))).toContain('[batch, ..., classes]; got shape [3]');
+    expect(await wrong([1, 2, 3], tf.zeros([4, CLASSES]))).toContain('of shape [4]; got shape [3]');
   });
 });

@@ -1,5 +1,6 @@
 import { glslMutants } from './glsl.ts';
 import { jsMutants } from './js.ts';
+import { layersMutants } from './layers.ts';
 import { memoryMutants } from './memory.ts';
 import type { Mutant } from './mutant.ts';
 import { opMutants } from './op.ts';
@@ -11,6 +12,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...jsMutants,
   ...wasmMutants,
   ...memoryMutants,
+  ...layersMutants,
   ...glslMutants,
   ...wgslMutants,
 ];
