@@ -18,8 +18,15 @@ jest.setTimeout(180_000);
 let browser: Browser;
 let server: Awaited<ReturnType<typeof serve>>;
 
+/** What script_tag/vis.html leaves: the history of a fit of 6 epochs of 3 batches, and the lines of each chart. */
+interface Drawn {
+  history: Record<string, number[]>;
+  charts: { x: number; y: number }[][][];
+  text: string;
+}
+
 /** Opens a page and returns what it leaves in `globalThis.result`; any error of the page fails. */
-async function resultOf(url: string): Promise<Measurement> {
+async function resultOf<Result = Measurement>(url: string): Promise<Result> {
   const page = await browser.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.stack ?? error.message));
@@ -29,7 +36,7 @@ async function resultOf(url: string): Promise<Measurement> {
     .waitForFunction('"result" in globalThis', null, { timeout: 150_000 })
     .catch((error: Error) => errors.push(error.message));
   if (errors.length > 0) throw new Error(`${url}:\n${errors.join('\n')}`);
-  const result = await page.evaluate<Measurement>('result');
+  const result = await page.evaluate<Result>('result');
   await page.close();
   return result;
 }
@@ -111,6 +118,24 @@ describeWhereChromiumRuns('the packed tarball in a page', () => {
 
   it('from a script tag with tfjs-layers, distils on webgl', async () => {
     expectRight(await resultOf(`${server.url}/script_tag/layers.html`), 'webgl');
+  });
+
+  it('from script tags, tfvis.show.fitCallbacks draws what Distiller.fit logs: a point for each epoch, and for each batch', async () => {
+    const { history, charts, text } = await resultOf<Drawn>(`${server.url}/script_tag/vis.html`);
+    expect(text).toMatch(/Training[\s\S]*onBatchEnd[\s\S]*onEpochEnd/);
+    const [batchLoss, batchAgreement, loss, agreement] = charts;
+    for (const [line] of [batchLoss, batchAgreement]) expect(line).toHaveLength(6 * 3);
+    for (const [name, chart] of Object.entries({ loss, agreement })) {
+      const drawn = chart.slice(-2); // a chart that is drawn again has its lines again
+      expect(drawn.map((line) => line.length)).toEqual([6, 6]);
+      const heights = drawn.flat().map(({ y }) => y);
+      const values = [...history[name], ...history[`val_${name}`]];
+      const [low, high] = [Math.min, Math.max].map((extreme) => values.indexOf(extreme(...values)));
+      const slope = (heights[high] - heights[low]) / (values[high] - values[low]);
+      expect(slope).toBeLessThan(0); // downwards on a canvas
+      const truth = values.map((value) => heights[low] + slope * (value - values[low]));
+      for (const [k, height] of heights.entries()) expect(height).toBeCloseTo(truth[k], 1);
+    }
   });
 });
 
