@@ -100,9 +100,14 @@ export class Chart {
         padding: [8, 12, 0, 0],
         cursor: { points: { size: 7 }, drag: { x: false, y: false } },
         legend: { live: true },
-        scales: { x: { time: false }, y: scale },
+        scales: { x: { time: false, range: rangeOfImages }, y: scale },
         axes: [
-          { ...axis, size: 28, space: 60, values: (_, ticks) => ticks.map(thousands) },
+          {
+            ...axis,
+            size: 28,
+            space: 60,
+            values: (plot, ticks) => ticks.map((tick) => (isEmpty(plot) ? '' : thousands(tick))),
+          },
           { ...axis, size: 42, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : text(tick))) },
         ],
         series: [
@@ -134,6 +139,12 @@ function legendText(text: (value: number) => string): uPlot.Series.Value {
     return typeof shown === 'number' ? text(shown) : '–';
   };
 }
+
+const isEmpty = (plot: uPlot) => plot.data[0].length === 0;
+
+/** uPlot leaves out an axis without a range, and cuts the lowest number of the other one in half. */
+const rangeOfImages: uPlot.Range.Function = (plot, least, most) =>
+  isEmpty(plot) ? [0, 1] : [least, Math.max(most, least + 1)];
 
 function thousands(images: number): string {
   return images >= 1000 ? `${images / 1000}k` : String(images);

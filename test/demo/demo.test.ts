@@ -274,7 +274,18 @@ async function serve(...args: string[]): Promise<{ process: ChildProcess; addres
     });
     await page.click('summary');
     await trainToTheEnd(page);
+    await page.click('#measure');
+    await page.waitForSelector('#measure:enabled');
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    const linesOfTimes = await page.$$eval('#times td', (cells) =>
+      cells.map((cell) => {
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        return new Set([...range.getClientRects()].map(({ bottom }) => Math.round(bottom))).size;
+      }),
+    );
+    expect(linesOfTimes).toHaveLength(4 * 3);
+    expect(Math.max(...linesOfTimes)).toBe(1);
     const luminance = await page.evaluate(() =>
       (getComputedStyle(document.body).backgroundColor.match(/\d+/g) ?? []).slice(0, 3).map(Number),
     );
@@ -284,6 +295,18 @@ async function serve(...args: string[]): Promise<{ process: ChildProcess; addres
     await page.waitForFunction(() => document.querySelector('#truth')?.textContent?.includes('drawing'));
     expect(await guesses(page)).toHaveLength(3);
     expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('before a training the charts have room below for the lowest number of their axes', async () => {
+    const page = await open(`${TINY}&backend=wasm`);
+    for (const chart of ['#loss-chart', '#accuracy-chart']) {
+      const room = await page.$eval(chart, (place) => {
+        const bottomOf = (part: string) => place.querySelector(part)?.getBoundingClientRect().bottom ?? NaN;
+        return bottomOf('.u-wrap') - bottomOf('.u-over');
+      });
+      expect(room).toBeGreaterThanOrEqual(12);
+    }
     await page.close();
   });
 
