@@ -13,8 +13,8 @@ export default [
   page('23 kB', ['core', 'node']),
   page('16 kB', ['layers/core']),
   page('48 kB', ['index']),
-  { ...page('41 kB', ['index']), ...apartFromWasm(['index']) },
-  { ...page('47 kB', ['layers']), ...apartFromWasm(['layers']) },
+  { ...page('42 kB', ['index']), ...apartFromWasm(['index']) },
+  { ...page('48 kB', ['layers']), ...apartFromWasm(['layers']) },
 ];
 
 function page(limit, entries) {

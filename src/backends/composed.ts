@@ -69,7 +69,8 @@ const FAR_BELOW = -1e30;
 const EXP_FLOOR = -87;
 /** MATH (20). */
 const NEAR = 1 / 8;
-const TINY = 1e-38;
+/** Smallest normal float32: TensorFlow takes what is smaller for 0, whose logarithm is infinite. */
+const TINY = 2 ** -126;
 
 /** A softened distribution over classes, and the differences and sums it came from: MATH (12), (14). */
 export interface Softened {
@@ -147,10 +148,14 @@ export function readRows(request: RowPassRequest<KernelBackend>): Rows {
 
 /** A kernel may be handed either; a TensorInfo becomes a tensor that shares its data. */
 export function asTensor(info: TensorInfo, shape: number[]): Tensor {
-  if (info instanceof Tensor) return reshape(info, shape);
+  if (info instanceof Tensor) return shaped(info, shape);
   engine().backend.incRef(info.dataId);
   return reshape(engine().makeTensorFromTensorInfo(info), shape);
 }
+
+/** On some backends a reshape that changes nothing is an op like another. */
+export const shaped = (tensor: Tensor, shape: number[]): Tensor =>
+  tensor.shape.join() === shape.join() ? tensor : reshape(tensor, shape);
 
 const notBelowInfinity = (x: Tensor) => logicalNot(lessEqual(x, FINITE));
 const anyClass = (condition: Tensor) => greater(max(cast(condition, 'float32'), 1, true), 0);

@@ -23,6 +23,14 @@ export const BACKEND_PROJECTS: readonly BackendProject[] = [
   },
   { name: 'composed', backendName: 'composed', host: 'node', precision: 'f32' },
   { name: 'tensorflow', backendName: 'tensorflow', host: 'node', precision: 'f32' },
+  // What tfjs-node-gpu runs, on a processor.
+  {
+    name: 'tensorflow-fused-op',
+    backendName: 'tensorflow',
+    host: 'node',
+    precision: 'f32',
+    flags: { TFJS_DISTILL_TENSORFLOW_FUSED_OP: true },
+  },
   { name: 'wasm', backendName: 'wasm', host: 'node', precision: 'f32' },
   { name: 'wasm-threads-chromium', backendName: 'wasm', host: 'chromium', precision: 'f32' },
   { name: 'webgpu-dawn', backendName: 'webgpu', host: 'node', precision: 'f32' },

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { FUSED_FLAG, kernelOn, PADS_BYTES } from '../../src/backends/wasm/kernel.ts';
+import '../../src/index.ts'; // has the flags of all backends
 import { backend, startBackend } from '../backends/current.ts';
 
 beforeAll(startBackend);

@@ -3,6 +3,7 @@ import { jsMutants } from './js.ts';
 import { layersMutants } from './layers.ts';
 import { memoryMutants } from './memory.ts';
 import type { Mutant } from './mutant.ts';
+import { nodeMutants } from './node.ts';
 import { opMutants } from './op.ts';
 import { wasmMutants } from './wasm.ts';
 import { wgslMutants } from './wgsl.ts';
@@ -12,6 +13,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...jsMutants,
   ...wasmMutants,
   ...memoryMutants,
+  ...nodeMutants,
   ...layersMutants,
   ...glslMutants,
   ...wgslMutants,

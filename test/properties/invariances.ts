@@ -85,8 +85,11 @@ const INTRUDERS = isHalf
   ? [-5, 0, 5]
   : [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 1e4, 0];
 
+/** Which rows the composition is handed depends on the others there, and TensorFlow rounds an element otherwise in a vector than in what is left of one. */
+const roundsByPlace = backend.flags?.TFJS_DISTILL_TENSORFLOW_FUSED_OP === true;
+
 const independentRows: Property = {
-  title: 'whatever one row holds, the other rows stay the same to the bit',
+  title: `whatever one row holds, the other rows stay the same${roundsByPlace ? '' : ' to the bit'}`,
   of: {},
   holds: async (draw) => {
     const problem = problemOf(draw);
@@ -99,12 +102,14 @@ const independentRows: Property = {
     student.fill(INTRUDERS[random.integer(INTRUDERS.length)], from, to);
     const before = await run(problem);
     const after = await run(withLogits(problem, { teacher, student }));
-    const others = (values: Float32Array, size: number) =>
-      values.filter((_, i) => Math.floor(i / size) !== row);
-    expectClose(others(after.loss, 1), others(before.loss, 1), 0, `losses beside row ${row}`);
-    for (const name of ['dStudent', 'dTeacher'] as const) {
-      const [now, then] = [after, before].map((result) => others(result[name], draw.classes));
-      expectClose(now, then, 0, `${name} beside row ${row}`);
+    const { bounds } = judge(problem);
+    for (const name of ['loss', 'dStudent', 'dTeacher'] as const) {
+      const size = name === 'loss' ? 1 : draw.classes;
+      const [now, then] = [after, before].map((result) =>
+        result[name].filter((_, i) => Math.floor(i / size) !== row),
+      );
+      const bound = (i: number) => (roundsByPlace ? twice(bounds[name])(i < row * size ? i : i + size) : 0);
+      expectClose(now, then, bound, `${name} beside row ${row}`);
     }
   },
 };

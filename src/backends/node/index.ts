@@ -1,12 +1,14 @@
-import { type KernelBackend, type Tensor, type TensorInfo, tidy } from '@tensorflow/tfjs-core';
+import { env, findBackend, type TensorInfo, tidy } from '@tensorflow/tfjs-core';
 import { rowPass as composedRowPass } from '../composed.ts';
 import { rowPassOverArrays } from '../cpu/arrays.ts';
 import { type StagedRowPass, stagedKernel, stagedRowPass } from '../cpu/staging.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
 import { valuesOnCpu } from '../values_on_cpu.ts';
 import { isCarried } from '../wasm/kernel.ts';
+import { fitsFusedOp, rowPassByFusedOp } from './fused_op.ts';
 import {
   canShareMemory,
+  detached,
   RowsWritten,
   reshaped,
   rowsOf,
@@ -22,13 +24,24 @@ const LARGE = 1 << 16;
 const BLOCK_BYTES = 1 << 21;
 
 /**
- * The SIMD kernel over TensorFlow's tensors. TensorFlow's own SoftmaxCrossEntropyWithLogits takes longer for its part alone, 5.6 ms at [64, 32000] on two cores, than the
- * kernel for all of it, 5.3; with the softmax of the teacher, the shift that large logits need, and the scaling, it is 14.3. It has no answer to near
- * and masked rows either. On a GPU stock ops serve: there the logits lie too far from the kernel.
+ * Flag of tf.env(): whether TensorFlow's fused op serves backend 'tensorflow'. By default it does on a GPU, in tfjs-node-gpu, where the logits lie too far from the SIMD kernel; in
+ * tfjs-node that kernel is faster.
+ */
+export const FUSED_OP_FLAG = 'TFJS_DISTILL_TENSORFLOW_FUSED_OP';
+
+env().registerFlag(
+  FUSED_OP_FLAG,
+  () => (findBackend('tensorflow') as TensorFlowBackendParts | null)?.isGPUPackage ?? false,
+);
+
+/**
+ * The SIMD kernel over TensorFlow's tensors, or TensorFlow's SoftmaxCrossEntropyWithLogits, as the flag says. On two cores that op takes longer for its part alone, 5.3 ms at
+ * [64, 32000], than the kernel for all of it, 5.0; with the softmax of the teacher, the test for near rows and the scaling it is 11.
  */
 export const rowPass: RowPass<TensorFlowBackendParts> = (request) => {
   const { backend, rows, classes, objective, outputs } = request;
-  if (backend.isGPUPackage) return composedRowPass(request);
+  if (env().getBool(FUSED_OP_FLAG))
+    return fitsFusedOp(objective, outputs, classes) ? rowPassByFusedOp(request) : composedRowPass(request);
   const inBlocks =
     rows * classes >= LARGE &&
     isCarried(objective, outputs) &&
@@ -102,10 +115,4 @@ function lossTensor(
   if (loss) return tensorInfo(backend, loss, student.shape.slice(0, -1), 'float32');
   const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
   return wantsLoss ? tensorInfo(backend, Float32Array.of(sum), [], 'float32') : null;
-}
-
-/** What outlives the tidy that its tensor was made in. */
-function detached(backend: KernelBackend, { dataId, shape, dtype }: Tensor): TensorInfo {
-  backend.incRef(dataId);
-  return { dataId, shape, dtype };
 }

@@ -25,9 +25,19 @@ export interface TensorFlowBackendParts extends KernelBackend {
   /** The values are handed to TensorFlow, which shares them with JavaScript, when an op first asks for them. */
   write(values: TypedArray, shape: number[], dtype: DataType): object;
   executeSingleOutput(name: string, attributes: OpAttribute[], inputs: TensorInfo[]): Tensor;
+  executeMultipleOutputs(
+    name: string,
+    attributes: OpAttribute[],
+    inputs: TensorInfo[],
+    outputs: number,
+  ): Tensor[];
 }
 
-const typeAttribute = ({ binding }: TensorFlowBackendParts, name: string, type: number): OpAttribute => ({
+export const typeAttribute = (
+  { binding }: TensorFlowBackendParts,
+  name: string,
+  type: number,
+): OpAttribute => ({
   name,
   type: binding.TF_ATTR_TYPE,
   value: type,
@@ -64,6 +74,12 @@ function run(
 function discard(backend: TensorFlowBackendParts, tensor: TensorInfo): void {
   if (tensor instanceof Tensor) tensor.dispose();
   else backend.disposeData(tensor.dataId);
+}
+
+/** What outlives the tidy that its tensor was made in. */
+export function detached(backend: KernelBackend, { dataId, shape, dtype }: Tensor): TensorInfo {
+  backend.incRef(dataId);
+  return { dataId, shape, dtype };
 }
 
 const int32 = (backend: TensorFlowBackendParts, values: number[]) =>

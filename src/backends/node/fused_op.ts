@@ -1,0 +1,264 @@
+import {
+  add,
+  all,
+  dispose,
+  div,
+  equal,
+  greater,
+  less,
+  logicalAnd,
+  logicalOr,
+  max,
+  maximum,
+  min,
+  minimum,
+  mul,
+  oneHot,
+  reshape,
+  scalar,
+  softmax,
+  sub,
+  sum,
+  type Tensor,
+  type TensorInfo,
+  tidy,
+  where,
+  zerosLike,
+} from '@tensorflow/tfjs-core';
+import type { Objective, RowPassOutputs } from '../../../kernels/objective.ts';
+import { asTensor, rowPass as composedRowPass, shaped } from '../composed.ts';
+import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
+import { replaceRows } from './replace_rows.ts';
+import { detached, type TensorFlowBackendParts, typeAttribute } from './tensors.ts';
+
+/**
+ * What TensorFlow's SoftmaxCrossEntropyWithLogits fits: it gives the cross entropy of its labels and logits, and the gradient to the logits, q - p. So it serves CE and, with
+ * the entropy of p, KL, and the student's gradient of both; with the roles exchanged RKL, and its gradient to the teacher. It does not fit `jsd`, the student's
+ * gradient of `reverseKl`, the teacher's of the others, `reverseKl` of probabilities, and rows of one class, whose gradient is exactly 0.
+ */
+export function fitsFusedOp(
+  { targets, divergence }: Objective,
+  outputs: RowPassOutputs,
+  classes: number,
+): boolean {
+  if (classes === 1 || divergence === 'jsd') return false;
+  if (divergence !== 'reverseKl') return outputs !== 'teacherGradient';
+  return targets === 'logits' && (outputs === 'loss' || outputs === 'teacherGradient');
+}
+
+/**
+ * The row pass by that op, loss and gradient at once. It is right for ordinary rows; whether there are others is read back, one bool, and those the composition
+ * computes. Beside the result two tensors [rows, classes] are held at the most, three with a hard term.
+ */
+export const rowPassByFusedOp: RowPass<TensorFlowBackendParts> = (request) => {
+  const { backend, rows, outputs, student } = request;
+  let result: RowPassResult = { loss: null, gradient: null };
+  tidy(() => {
+    const { isOrdinary, ...computed } = ordinaryRows(request);
+    const others = all(isOrdinary).dataSync()[0] ? [] : indicesOfFalse(isOrdinary.dataSync());
+    if (others.length === rows) {
+      dispose(computed);
+      result = composedRowPass(request);
+      return;
+    }
+    const { loss, gradient } = others.length === 0 ? computed : replaceRows(request, computed, others);
+    const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
+    result = {
+      loss: wantsLoss ? detached(backend, shaped(loss, student.shape.slice(0, -1))) : null,
+      gradient: gradient ? detached(backend, shaped(gradient, student.shape)) : null,
+    };
+  });
+  return result;
+};
+
+function indicesOfFalse(values: ArrayLike<number>): number[] {
+  const indices: number[] = [];
+  for (let n = 0; n < values.length; n++) if (!values[n]) indices.push(n);
+  return indices;
+}
+
+type Request = RowPassRequest<TensorFlowBackendParts>;
+
+/** A number for all rows, or a tensor of one value or of one per row. */
+type PerRow = number | Tensor;
+
+/** MATH (1), or a term of it: the loss [rows], and its gradient [rows, classes] if that is wanted. */
+export type LossOfRows = {
+  loss: Tensor;
+  gradient: Tensor | undefined;
+};
+
+/** Right where `isOrdinary`, bool [rows]: the loss is a number, T and the class id are valid, and by MATH (20) the row is not near. */
+function ordinaryRows(request: Request): LossOfRows & { isOrdinary: Tensor } {
+  const { rows, classes, objective, outputs, labels } = request;
+  const teacher = asTensor(request.teacher, [rows, classes]);
+  const student = asTensor(request.student, [rows, classes]);
+  const temperature = perRow(request.temperature);
+  const weight = request.weights ? perRow(request.weights) : 1;
+  const conditions: Tensor[] = [];
+  if (typeof temperature !== 'number')
+    conditions.push(greater(temperature, 0), less(temperature, Number.POSITIVE_INFINITY));
+
+  if (objective.targets === 'logits') {
+    const isFar = greater(rangeOfDifferences(teacher, student), times(temperature, 1 / 4));
+    conditions.push(typeof weight === 'number' ? isFar : logicalOr(isFar, equal(weight, 0)));
+  }
+  if (labels !== null && objective.labels === 'classIds') {
+    const classIds = asTensor(labels, [rows]);
+    conditions.push(equal(classIds, nearestClass(classIds, classes)));
+  }
+
+  const factor = times(weight, objective.scale);
+  let { loss, gradient } = softTerm(request, teacher, student, temperature, factor);
+  if (labels !== null && outputs !== 'teacherGradient') {
+    const hard = hardTerm(request, labels, student, factor);
+    loss = add(loss, hard.loss);
+    gradient = gradient && hard.gradient && add(gradient, hard.gradient);
+  }
+
+  // NaN and +Infinity in a row, and a masked class without mass, which is 0 times Infinity, make its loss NaN. Of a masked class with mass the op is right.
+  const isNumber = equal(loss, loss);
+  return { loss, gradient, isOrdinary: conditions.reduce((a, b) => logicalAnd(a, b), isNumber) };
+}
+
+const perRow = (given: number | TensorInfo): PerRow =>
+  typeof given === 'number' ? given : asTensor(given, [given.shape.reduce((product, n) => product * n, 1)]);
+
+function times(a: Tensor, b: PerRow): Tensor;
+function times(a: PerRow, b: PerRow): PerRow;
+function times(a: PerRow, b: PerRow): PerRow {
+  if (typeof a === 'number' && typeof b === 'number') return a * b;
+  return a === 1 ? b : b === 1 ? a : mul(a, b);
+}
+
+const over = (a: PerRow, b: PerRow): PerRow =>
+  typeof a === 'number' && typeof b === 'number' ? a / b : div(a, b);
+
+/** A factor of each row as it multiplies [rows, classes]. */
+const column = (x: PerRow): PerRow => (typeof x === 'number' ? x : reshape(x, [x.size, 1]));
+
+/** max d - min d of d = z - v, [rows]: MATH (20) calls a row near where that is at most T/4. */
+const rangeOfDifferences = (teacher: Tensor, student: Tensor): Tensor =>
+  tidy(() => {
+    const d = sub(student, teacher);
+    return sub(max(d, 1), min(d, 1));
+  });
+
+/** `factor` softWeight t D, and its gradient to the student; of reverseKl to the teacher. */
+function softTerm(
+  { backend, objective, outputs }: Request,
+  teacher: Tensor,
+  student: Tensor,
+  temperature: PerRow,
+  factor: PerRow,
+): LossOfRows {
+  const { targets, divergence, softWeight, scaleByTemperatureSquared } = objective;
+  const [first, second] = divergence === 'reverseKl' ? [student, teacher] : [teacher, student];
+  const soft = times(factor, softWeight);
+  const ofLoss = scaleByTemperatureSquared ? times(soft, times(temperature, temperature)) : soft;
+  const ofGradient = scaleByTemperatureSquared ? times(soft, temperature) : over(soft, temperature);
+  return tidy(() => {
+    const mass = targets === 'logits' ? 1 : sum(first, 1);
+    const { loss, gradient } = tidy(() => {
+      const p = targets === 'logits' ? tidy(() => softmax(softened(first, temperature))) : first;
+      const negativeEntropy = divergence === 'crossEntropy' ? null : sumOfXLogX(backend, p);
+      const { loss, gradient } = crossEntropy(backend, softened(second, temperature), p, mass);
+      return {
+        loss: negativeEntropy ? add(loss, negativeEntropy) : loss,
+        gradient: outputs === 'loss' ? undefined : gradient,
+      };
+    });
+    // Of two distributions no divergence is negative; rounding may say otherwise. NaN must stay.
+    const isDivergence = divergence !== 'crossEntropy' && targets === 'logits';
+    const cut = isDivergence ? where(less(loss, 0), zerosLike(loss), loss) : loss;
+    return {
+      loss: times(cut, ofLoss),
+      gradient: gradient && times(gradient, column(times(mass, ofGradient))),
+    };
+  });
+}
+
+/** `factor` hardWeight H, and its gradient to the student. */
+function hardTerm(
+  { backend, objective, outputs, rows, classes }: Request,
+  given: TensorInfo,
+  student: Tensor,
+  factor: PerRow,
+): LossOfRows {
+  const { labelSmoothing: eps, hardWeight } = objective;
+  const hard = times(factor, hardWeight);
+  return tidy(() => {
+    let labels: Tensor;
+    let mass: PerRow = 1;
+    if (objective.labels === 'classIds') {
+      const classIds = nearestClass(asTensor(given, [rows]), classes);
+      const smoothed = [1 - eps + eps / classes, eps / classes] as const;
+      labels = eps === 0 ? classIds : oneHot(classIds, classes, ...smoothed, 'float32');
+    } else {
+      const distribution = asTensor(given, [rows, classes]);
+      labels = eps === 0 ? distribution : tidy(() => add(mul(distribution, 1 - eps), eps / classes));
+      mass = sum(labels, 1);
+    }
+    const { loss, gradient } = crossEntropy(backend, student, labels, mass);
+    return {
+      loss: times(loss, hard),
+      gradient: outputs === 'loss' ? undefined : times(gradient, column(times(mass, hard))),
+    };
+  });
+}
+
+/** The ids, but those that are no class, at which the op throws on a processor. */
+const nearestClass = (ids: Tensor, classes: number): Tensor =>
+  minimum(maximum(ids, scalar(0, 'int32')), scalar(classes - 1, 'int32'));
+
+/** x/T, but for a shift of the row. Large logits are shifted first: times 1/T they would lose the digits of their differences, unless that is a power of two. */
+function softened(logits: Tensor, temperature: PerRow): Tensor {
+  if (typeof temperature === 'number' && Number.isInteger(Math.log2(temperature)))
+    return times(logits, 1 / temperature);
+  return tidy(() => {
+    const belowMaximum = sub(logits, max(logits, 1, true));
+    return typeof temperature === 'number'
+      ? mul(belowMaximum, 1 / temperature)
+      : div(belowMaximum, column(temperature));
+  });
+}
+
+/**
+ * By one op -sum labels log q, q = softmax(logits), [rows], and q - labels/mass, [rows, classes]: its gradient to the logits over `mass`, the sum of the labels. Labels that are
+ * class ids have no sum to be given.
+ */
+function crossEntropy(
+  backend: TensorFlowBackendParts,
+  logits: Tensor,
+  labels: Tensor,
+  mass: PerRow,
+): { loss: Tensor; gradient: Tensor } {
+  const { TF_FLOAT, TF_INT32 } = backend.binding;
+  return tidy(() => {
+    const type = typeAttribute(backend, 'T', TF_FLOAT);
+    const [loss, gradient] =
+      labels.dtype === 'int32'
+        ? backend.executeMultipleOutputs(
+            'SparseSoftmaxCrossEntropyWithLogits',
+            [type, typeAttribute(backend, 'Tlabels', TF_INT32)],
+            [logits, labels],
+            2,
+          )
+        : backend.executeMultipleOutputs(
+            'SoftmaxCrossEntropyWithLogits',
+            [type],
+            [logits, mass === 1 ? labels : div(labels, column(mass))],
+            2,
+          );
+    return { loss: times(loss, mass), gradient };
+  });
+}
+
+/** sum x log x, [rows], 0 where x is 0. */
+const sumOfXLogX = (backend: TensorFlowBackendParts, x: Tensor): Tensor =>
+  tidy(() =>
+    sum(
+      backend.executeSingleOutput('Xlogy', [typeAttribute(backend, 'T', backend.binding.TF_FLOAT)], [x, x]),
+      1,
+    ),
+  );

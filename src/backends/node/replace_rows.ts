@@ -1,0 +1,42 @@
+import {
+  engine,
+  gather,
+  type Tensor,
+  type TensorInfo,
+  tensor2d,
+  tensorScatterUpdate,
+} from '@tensorflow/tfjs-core';
+import { asTensor, rowPass as composedRowPass } from '../composed.ts';
+import type { RowPassRequest } from '../row_pass.ts';
+import type { LossOfRows } from './fused_op.ts';
+import type { TensorFlowBackendParts } from './tensors.ts';
+
+type Request = RowPassRequest<TensorFlowBackendParts>;
+
+/** `computed`, with some of its rows by the composition of stock ops, which is handed these alone. Within a tidy of the caller's. */
+export function replaceRows(request: Request, computed: LossOfRows, rows: number[]): LossOfRows {
+  const { loss, gradient } = composedRowPass(requestOfRows(request, rows));
+  const indices = tensor2d(rows, [rows.length, 1], 'int32');
+  const replaced = (tensor: Tensor, info: TensorInfo) =>
+    tensorScatterUpdate(tensor, indices, engine().makeTensorFromTensorInfo(info));
+  return {
+    loss: loss ? replaced(computed.loss, loss) : computed.loss,
+    gradient: computed.gradient && gradient ? replaced(computed.gradient, gradient) : undefined,
+  };
+}
+
+function requestOfRows(request: Request, indices: number[]): Request {
+  const { rows, classes, temperature, labels, weights, objective } = request;
+  const chosen = (info: TensorInfo, shape: number[]) => gather(asTensor(info, shape), indices);
+  const chosenOf = (perRow: TensorInfo) =>
+    perRow.shape.reduce((product, n) => product * n, 1) === 1 ? perRow : chosen(perRow, [rows]);
+  return {
+    ...request,
+    rows: indices.length,
+    teacher: chosen(request.teacher, [rows, classes]),
+    student: chosen(request.student, [rows, classes]),
+    temperature: typeof temperature === 'number' ? temperature : chosenOf(temperature),
+    labels: labels && chosen(labels, objective.labels === 'classIds' ? [rows] : [rows, classes]),
+    weights: weights && chosenOf(weights),
+  };
+}
