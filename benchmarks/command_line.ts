@@ -106,7 +106,7 @@ export async function runCommandLine(bench: Bench, argv: string[]): Promise<numb
     }
     if (options.json) writeRows(options.json, rows); // after each backend, so that what a crash costs is one backend
   }
-  for (const table of tablesOf(rows)) console.log(`\n${table}`);
+  for (const table of tablesOf(rows, process.stdout.columns)) console.log(`\n${table}`);
   if (options.json) console.log(`\n${rows.length} rows written to ${options.json}`);
   for (const failure of failures) console.error(`\nFAILED ${failure}`);
   return failures.length > 0 ? 1 : 0;

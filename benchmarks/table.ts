@@ -80,16 +80,43 @@ const BARE = {
   'mid-mid': '──',
 };
 
-export function tablesOf(rows: readonly Row[]): string[] {
+/** Places in HEAD of what a narrow terminal does without, the first of these first; a time goes with its ratio. */
+const DISPENSABLE: readonly (readonly number[])[] = [
+  [HEAD.indexOf('floor')],
+  [HEAD.indexOf('composed'), HEAD.lastIndexOf('ratio')],
+  [HEAD.indexOf('extra memory')],
+  [HEAD.indexOf('of copy')],
+  [HEAD.indexOf('GB/s')],
+  [HEAD.indexOf('kernels')],
+];
+
+/** The places in HEAD of the columns that fit into `width` characters. */
+function columnsThatFit(lines: readonly string[][], width: number): number[] {
+  const widthOf = (column: number) => Math.max(...[HEAD, ...lines].map((line) => line[column].length));
+  const total = (columns: number[]) =>
+    columns.reduce((sum, column) => sum + BARE.middle.length + widthOf(column), 0);
+  let columns = [...HEAD.keys()];
+  for (const group of DISPENSABLE) {
+    if (total(columns) - BARE.middle.length <= width) break;
+    columns = columns.filter((column) => !group.includes(column));
+  }
+  return columns;
+}
+
+/** @param width characters of a line of the terminal: columns that do not fit are left out, and named. */
+export function tablesOf(rows: readonly Row[], width = Number.POSITIVE_INFINITY): string[] {
   return sectionsOf(rows).map(({ title, warning, lines }) => {
+    const columns = columnsThatFit(lines, width);
     const table = new Table({
-      head: [...HEAD],
+      head: columns.map((column) => HEAD[column]),
       style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
       chars: BARE,
-      colAligns: HEAD.map((name) => (name === 'phase' ? 'left' : 'right')),
+      colAligns: columns.map((column) => (HEAD[column] === 'phase' ? 'left' : 'right')),
     });
-    table.push(...lines);
-    return [title, warning, table.toString()].filter(Boolean).join('\n');
+    table.push(...lines.map((line) => columns.map((column) => line[column])));
+    const absent = HEAD.filter((name, column) => name !== 'ratio' && !columns.includes(column));
+    const note = absent.length > 0 ? `Not in a terminal of ${width} columns: ${absent.join(', ')}.` : '';
+    return [title, warning, table.toString(), note].filter(Boolean).join('\n');
   });
 }
 

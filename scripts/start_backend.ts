@@ -47,6 +47,7 @@ async function load(name: NodeBackend, gpu: WebGPUAdapter | null): Promise<strin
           "startBackend: backend 'tensorflow' needs @tensorflow/tfjs-node: npm run setup:tensorflow",
         );
       }
+      process.env.TF_CPP_MIN_LOG_LEVEL ??= '1'; // no news of TensorFlow's build among the program's own lines
       require('@tensorflow/tfjs-node');
       return processor;
     case 'wasm': {

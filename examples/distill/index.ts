@@ -130,7 +130,7 @@ async function trainAndTest(
   settings: Omit<TrainOptions, 'random' | 'onProgress'> & { seed: number },
 ): Promise<number> {
   const bar = new SingleBar({
-    format: `${name.padEnd(14)} {bar} {percentage}% | {seconds} s left | loss {loss}`,
+    format: `${name.padEnd(14)} {bar} {percentage}% | {time} | loss {loss}`,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     barsize: 30,
@@ -140,16 +140,19 @@ async function trainAndTest(
   });
   const images = settings.epochs * examples.count;
   const start = performance.now();
-  bar.start(images, 0, { loss: '-', seconds: '-' });
+  bar.start(images, 0, { loss: '-', time: '-' });
   await train(model, examples, loss, {
     ...settings,
     random: new Random(settings.seed + 2),
     onProgress: (seen, value) => {
       const left = ((performance.now() - start) / Math.max(seen, 1)) * (images - seen);
-      bar.update(seen, { loss: value.toFixed(4), seconds: seen === 0 ? '-' : Math.ceil(left / 1000) });
+      bar.update(seen, {
+        loss: value.toFixed(4),
+        time: seen === 0 ? '-' : `${Math.ceil(left / 1000)} s left`,
+      });
     },
   });
-  bar.update(images, { seconds: 0 });
+  bar.update(images, { time: `${((performance.now() - start) / 1000).toFixed(1)} s` });
   bar.stop();
   return countErrors(await logitsOf(model, test), test.labels);
 }

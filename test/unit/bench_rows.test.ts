@@ -58,6 +58,18 @@ describe('tables', () => {
     expect(tablesOf(rows)[1]).toMatch(/64 x 32000 +value\+gradient +4.00 ms +800 ms +200x/);
   });
 
+  it('keep to the width of the terminal, and say what that costs', () => {
+    const lines = (width?: number) => tablesOf(rows, width)[1].split('\n').slice(1);
+    expect(Math.max(...lines().map((line) => line.length))).toBeGreaterThan(100);
+    for (const width of [100, 80]) {
+      expect(Math.max(...lines(width).map((line) => line.length))).toBeLessThanOrEqual(width);
+      expect(lines(width)[0]).toMatch(/^ *rows x classes +phase +distill +stock +ratio/);
+      expect(lines(width).at(-1)).toMatch(
+        new RegExp(`^Not in a terminal of ${width} columns: composed, floor`),
+      );
+    }
+  });
+
   it('give times in the unit that suits them', () => {
     expect([0.0123, 1.5, 25.25, 1312].map(formatMs)).toEqual(['12.3 µs', '1.50 ms', '25.3 ms', '1.31 s']);
   });
