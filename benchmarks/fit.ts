@@ -80,7 +80,7 @@ function makeStudent([inputs, ...units]: number[]): tf.Sequential {
 
 const makeOptimizer = () => tf.train.sgd(0.001);
 
-/** `columns` are taken by rows; `step` makes of a batch its loss, and of its logits what else is summed. */
+/** Trains on rows of `columns`; `loss` and `metrics`, which are summed too, are means over a batch. */
 function loopOver(
   columns: tf.Tensor[],
   student: tf.LayersModel,
@@ -163,8 +163,8 @@ const settings = parse();
 const { name, device } = await startBackend(settings.backend);
 const pairs = pairsOf(makeData(settings), settings.units);
 const epochs = Object.entries(pairs).flatMap(([trained, { loop, fit }]) => [
-  { trained, isFit: false, run: loop, times: [] as number[], loss: Number.NaN },
-  { trained, isFit: true, run: fit, times: [] as number[], loss: Number.NaN },
+  { trained, run: loop, times: [] as number[], loss: Number.NaN },
+  { trained, run: fit, times: [] as number[], loss: Number.NaN },
 ]);
 for (let round = -WARM_UP; round < settings.rounds; round++) {
   for (const epoch of round % 2 === 0 ? epochs : epochs.toReversed()) {

@@ -4,12 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { launchChromium, whyNoChromium } from '../../scripts/chromium.ts';
+import { launchChromium } from '../../scripts/chromium.ts';
+import { describeWhereChromiumRuns } from '../where_chromium_runs.ts';
 
 const SCRIPT = resolve('scripts/demo.ts');
 const TINY = 'trainingImages=160&testImages=100&batchSize=32&epochs=3&teacherUnits=16&studentUnits=8';
-const REQUIRED = (process.env.TFJS_DISTILL_REQUIRE_BACKENDS ?? '').split(',').includes('all');
-const absent = whyNoChromium();
 
 /** ms; all of it takes 45 s on two idle cores. What waits so long has failed, even on a machine that is ten times too busy. */
 const PATIENCE = 240_000;
@@ -35,7 +34,7 @@ async function serve(...args: string[]): Promise<{ process: ChildProcess; addres
   return { process: child, address };
 }
 
-(absent === null || REQUIRED ? describe : describe.skip)(`npm run demo${absent ? `: ${absent}` : ''}`, () => {
+describeWhereChromiumRuns('npm run demo', () => {
   let browser: Browser;
   let server: Awaited<ReturnType<typeof serve>>;
   const complaints: string[] = [];

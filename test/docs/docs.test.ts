@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { launchChromium } from '../../scripts/chromium.ts';
-import { describeWhereChromiumRuns } from '../package/where_chromium_runs.ts';
+import { describeWhereChromiumRuns } from '../where_chromium_runs.ts';
 import { type CodeBlock, docstringExamples, isProgram, pageBlocks } from './code_blocks.ts';
 import { compileBlocks } from './compile_blocks.ts';
 import { runHtml, runInNode, runInPage } from './run_block.ts';

@@ -10,6 +10,17 @@ beforeAll(startBackend);
 const ROWS = 24;
 const RATE = 0.1;
 
+/** Outputs `flat`, [batch, CLASSES], and `sequence`, [batch, 3, CLASSES]. */
+function modelOfTwoOutputs(): tf.LayersModel {
+  const input = tf.input({ shape: [FEATURES] });
+  const flat = tf.layers.dense({ units: CLASSES, name: 'flat' }).apply(input) as tf.SymbolicTensor;
+  const wide = tf.layers.dense({ units: 3 * CLASSES }).apply(input);
+  const sequence = tf.layers
+    .reshape({ targetShape: [3, CLASSES], name: 'sequence' })
+    .apply(wide) as tf.SymbolicTensor;
+  return tf.model({ inputs: input, outputs: [flat, sequence] });
+}
+
 describe('layersLoss in model.compile', () => {
   it('a step of fit moves the weights as a step written by hand does', async () => {
     const { x } = data(ROWS, 1);
@@ -40,13 +51,7 @@ describe('layersLoss in model.compile', () => {
   });
 
   it('each output of a model has a loss of its own, by position or by name, sequences too', async () => {
-    const input = tf.input({ shape: [FEATURES] });
-    const flat = tf.layers.dense({ units: CLASSES, name: 'flat' }).apply(input) as tf.SymbolicTensor;
-    const wide = tf.layers.dense({ units: 3 * CLASSES }).apply(input);
-    const sequence = tf.layers
-      .reshape({ targetShape: [3, CLASSES], name: 'sequence' })
-      .apply(wide) as tf.SymbolicTensor;
-    const model = tf.model({ inputs: input, outputs: [flat, sequence] });
+    const model = modelOfTwoOutputs();
     const { x } = data(ROWS, 3);
     const targets = [tf.randomNormal([ROWS, CLASSES]), tf.randomNormal([ROWS, 3, CLASSES])];
     const losses = [layersLoss({ temperature: 2 }), layersLoss({ divergence: 'kl' })];
@@ -216,13 +221,7 @@ describe('layersLoss({sampleWeights: true}) and targets of withSampleWeights', (
   });
 
   it('each output of a model has weights of its own, a sequence one per sample or one per row', async () => {
-    const input = tf.input({ shape: [FEATURES] });
-    const flat = tf.layers.dense({ units: CLASSES, name: 'flat' }).apply(input) as tf.SymbolicTensor;
-    const wide = tf.layers.dense({ units: 3 * CLASSES }).apply(input);
-    const sequence = tf.layers
-      .reshape({ targetShape: [3, CLASSES], name: 'sequence' })
-      .apply(wide) as tf.SymbolicTensor;
-    const model = tf.model({ inputs: input, outputs: [flat, sequence] });
+    const model = modelOfTwoOutputs();
     const loss = [layersLoss(), layersLoss({ sampleWeights: true })];
     model.compile({ optimizer: tf.train.sgd(0), loss });
     const { x } = data(ROWS, 13);

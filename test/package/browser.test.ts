@@ -3,12 +3,12 @@ import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { launchChromium } from '../../scripts/chromium.ts';
+import { describeWhereChromiumRuns } from '../where_chromium_runs.ts';
 import { expectRight } from './expect_right.ts';
 import type { Measurement } from './measure.ts';
 import { runProgram, runScript } from './run_program.ts';
 import { serve } from './serve.ts';
 import { packedPackage } from './tarball.ts';
-import { describeWhereChromiumRuns } from './where_chromium_runs.ts';
 
 const { project } = packedPackage();
 const VITE = join(project, 'node_modules/vite/bin/vite.js');

@@ -6,8 +6,8 @@ import { bundleForBackend } from '../../scripts/bundle_for_backend.ts';
 import { runOnBackend } from '../../scripts/run_on_backend.ts';
 import { BACKEND_PROJECTS, type BackendProject } from '../backends/projects.ts';
 import type { CaseReport } from '../runner/suite.ts';
+import { describeWhereChromiumRuns } from '../where_chromium_runs.ts';
 import { packedPackage } from './tarball.ts';
-import { describeWhereChromiumRuns } from './where_chromium_runs.ts';
 
 jest.setTimeout(480_000);
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { describeWhereChromiumRuns } from '../where_chromium_runs.ts';
 import { expectRight } from './expect_right.ts';
 import type { Measurement } from './measure.ts';
 import { runScript } from './run_program.ts';
 import { packedPackage } from './tarball.ts';
-import { describeWhereChromiumRuns } from './where_chromium_runs.ts';
 
 /** Losses before training, in the log of the first epoch, and after training. */
 interface DistillerRun {

@@ -1,4 +1,4 @@
-import { whyNoChromium } from '../../scripts/chromium.ts';
+import { whyNoChromium } from '../scripts/chromium.ts';
 
 const isRequired = (process.env.TFJS_DISTILL_REQUIRE_BACKENDS ?? '').split(',').includes('all');
 const reason = isRequired ? null : whyNoChromium();
