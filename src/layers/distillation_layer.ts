@@ -13,6 +13,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { type LayersModel, type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
+import { classIds } from '../ops/labels.ts';
 import { withoutTape } from '../run_objective.ts';
 import { type DistillationMetric, measure } from './measures.ts';
 import { type Predictor, predictLogits } from './teacher.ts';
@@ -71,7 +72,8 @@ export class DistillationLayer extends layers.Layer {
     const teacherLogits = batch.teacherLogits ?? this.runTeacher(batch.x);
     checkClasses(teacherLogits.shape.at(-1), studentLogits.shape.at(-1));
     const [labels, weights] = withoutTape(() => {
-      const like = batch.labels === null ? null : labelsLike(batch.labels, studentLogits);
+      const like =
+        batch.labels === null ? null : labelsLike(batch.labels, studentLogits, options.ignoreIndex);
       return [like, this.rowWeights(batch, like, studentLogits, kwargs.training === true)];
     });
     const complete: DistillationOptions = {
@@ -158,12 +160,11 @@ export class DistillationLayer extends layers.Layer {
 }
 
 /** Class ids in the shape of the rows, or a distribution in that of the logits. tfjs-layers hands ids over with an axis of size 1 at their end. */
-function labelsLike(labels: Tensor, studentLogits: Tensor): Tensor {
+function labelsLike(labels: Tensor, studentLogits: Tensor, ignoreIndex: number | undefined): Tensor {
   const rowShape = studentLogits.shape.slice(0, -1);
   if (labels.shape.join() === studentLogits.shape.join()) return labels;
   if (labels.size === util.sizeFromShape(rowShape)) {
-    const ids = reshape(labels, rowShape);
-    return ids.dtype === 'int32' ? ids : cast(ids, 'int32'); // a cast to what it is already would be a kernel too
+    return classIds(reshape(labels, rowShape), ignoreIndex);
   }
   throw new Error(
     `${NAME}: labels must be class ids of shape [${rowShape}] or a distribution of shape [${studentLogits.shape}]; got shape [${labels.shape}].`,

@@ -1,5 +1,7 @@
 import {
   cast,
+  customGrad,
+  type GradSaveFunc,
   mul,
   notEqual,
   onesLike,
@@ -31,7 +33,7 @@ const NAME = 'distillationLoss';
 
 /** What the loss is made of. Every option may be left out. */
 export interface DistillationOptions {
-  /** T > 0, finite: one number, or a tensor with one value or one per row. Default 1. */
+  /** T > 0, finite: one number (or a tensor of rank 0), or one per row `[...]`. Default 1. */
   temperature?: number | TensorArgument;
   /** How to read `teacher`: as logits (default) or as probabilities, which need not sum to one. */
   targets?: Targets;
@@ -42,7 +44,7 @@ export interface DistillationOptions {
   divergence?: Divergence;
   /** 'jsd' only, in [0, 1], default 0.5; by the convention of the generalised JSD, 0 is KL(p||q) and 1 is KL(q||p). */
   beta?: number;
-  /** Adds the hard term: class ids, int32 `[...]`, or a distribution, float32 `[..., C]`. A constant for gradients. */
+  /** Adds the hard term: class ids `[...]`, int32 or whole numbers of float32, or a distribution, float32 `[..., C]`. A constant for gradients. */
   labels?: TensorArgument;
   /** Weight of the hard term in [0, 1]; the soft term has the rest. Default 0.5 when labels are given; an error without labels. */
   alpha?: number;
@@ -50,7 +52,7 @@ export interface DistillationOptions {
   labelSmoothing?: number;
   /** Multiply the soft term by T^2, so that its gradient keeps its size when T changes. Default true. */
   scaleByTemperatureSquared?: boolean;
-  /** Per row `[...]`, or one number. A row of weight 0 counts for exactly 0, whatever it holds. */
+  /** Per row `[...]`, or one number (or a tensor of rank 0). A row of weight 0 counts for exactly 0, whatever it holds. */
   weights?: number | TensorArgument;
   /** Rows with this class id leave both terms, and the mean. */
   ignoreIndex?: number;
@@ -89,7 +91,7 @@ const OPTIONS: Record<keyof DistillationOptions, true> = {
  *
  * @param teacher v, logits `[..., C]`, rank 1 to 6; or probabilities, see `targets`. A constant for gradients unless `teacherGradient`.
  * @param student z, logits `[..., C]` of the same shape.
- * @returns float32: a scalar, or `[...]` with `reduction: tf.Reduction.NONE`. Rows with NaN, +Infinity or a class id outside of [0, C) are NaN;
+ * @returns float32: a scalar, or `[...]` with `reduction: tf.Reduction.NONE`. Rows with NaN, +Infinity or a class id that is no whole number in [0, C) are NaN;
  *     all weights 0 and no rows give 0.
  * @throws {TypeError} for arguments of the wrong kind.
  * @throws {RangeError} for numbers out of range.
@@ -105,7 +107,7 @@ export function distillationLoss<O extends Tensor = Tensor>(
     const [given, studentLogits] = pairOfLogits({ teacher, student }, NAME);
     const rowShape = studentLogits.shape.slice(0, -1);
     const { temperature, temperatureTensor } = temperatureArgument(options.temperature ?? 1, rowShape, NAME);
-    const labels = labelsArgument(options.labels, studentLogits, NAME);
+    const labels = labelsArgument(options.labels, studentLogits, options.ignoreIndex, NAME);
     const weights = weightsArgument(options, labels, rowShape);
     const rows = reduceRows(weights, rowShape, checked.reduction);
     return runObjective<O>(
@@ -194,6 +196,17 @@ function weightsArgument(options: DistillationOptions, labels: Labels, rowShape:
   const ones = cast(kept, 'float32');
   if (typeof given === 'number') return mul(ones, given);
   const perRow = given.rank === 0 ? mul(given, onesLike(ones)) : given;
+  return keepRows(perRow, kept);
+}
+
+/** 0 in the rows that are not kept, for the gradient too: tfjs's gradient of `where` multiplies by 0, which of an ignored row's NaN leaves NaN. */
+function keepRows(perRow: Tensor, kept: Tensor): Tensor {
   const flat = (x: Tensor) => reshape(x, [x.size]); // tfjs's GPU backends select up to rank 4
-  return reshape(where(flat(kept), flat(perRow), flat(zerosLike(ones))), rowShape);
+  const keep = customGrad((given: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
+    const x = given as Tensor;
+    (save as GradSaveFunc)([kept]);
+    const value = reshape(where(flat(kept), flat(x), flat(zerosLike(x))), x.shape);
+    return { value, gradFunc: (dy: Tensor, [kept]: Tensor[]) => keepRows(dy, kept) };
+  });
+  return keep(perRow);
 }

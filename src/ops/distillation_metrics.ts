@@ -35,13 +35,13 @@ const WEIGHT = METRICS.indexOf('weight');
 
 /** What is measured, and how rows count. Every option may be left out. */
 export interface DistillationMetricsOptions {
-  /** T > 0, finite: one number, or a tensor with one value or one per row. Default 1. */
+  /** T > 0, finite: one number (or a tensor of rank 0), or one per row `[...]`. Default 1. */
   temperature?: number | TensorArgument;
   /** How to read `teacher`: as logits (default) or as probabilities, which need not sum to one. */
   targets?: Targets;
-  /** Class ids, int32 `[...]`, or a distribution, float32 `[..., C]`: adds `hardLoss` and `accuracy`. */
+  /** Class ids `[...]`, int32 or whole numbers of float32, or a distribution, float32 `[..., C]`: adds `hardLoss` and `accuracy`. */
   labels?: TensorArgument;
-  /** Per row `[...]`, or one number. A row of weight 0 counts for nothing, whatever it holds. */
+  /** Per row `[...]`, or one number (or a tensor of rank 0). A row of weight 0 counts for nothing, whatever it holds. */
   weights?: number | TensorArgument;
 }
 
@@ -97,7 +97,7 @@ export function distillationMetrics(
     const [given, studentLogits] = pairOfLogits({ teacher, student }, NAME);
     const rowShape = studentLogits.shape.slice(0, -1);
     const { temperature, temperatureTensor } = temperatureArgument(options.temperature ?? 1, rowShape, NAME);
-    const labels = labelsArgument(options.labels, studentLogits, NAME);
+    const labels = labelsArgument(options.labels, studentLogits, undefined, NAME);
     const absent = tensor1d([], 'float32');
     const inputs: ObjectiveInputs<Tensor> = {
       teacher: given,

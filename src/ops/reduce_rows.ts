@@ -14,7 +14,8 @@ export function reduceRows(
   const mean = reduction === Reduction.MEAN || reduction === Reduction.SUM_BY_NONZERO_WEIGHTS;
   if (typeof weights === 'number') {
     if (!mean || weights === 0) return { weights: null, scale: weights };
-    return { weights: null, scale: (reduction === Reduction.MEAN ? 1 : weights) / Math.max(rows, 1) };
+    const weight = reduction === Reduction.MEAN ? weights / weights : weights; // 1, but NaN of NaN
+    return { weights: null, scale: weight / Math.max(rows, 1) };
   }
   if (!mean) return { weights, scale: 1 };
   // tfjs knows no gradient of comparisons, so they stay off the tape.

@@ -26,8 +26,9 @@ const NAME = 'softmaxCrossEntropy';
  *     -sum_i y_i log softmax(z)_i,   y = (1 - labelSmoothing) onehotLabels + labelSmoothing / C
  *
  * then weighted and reduced. Gradients: to the logits Y softmax(z)_i - y_i with Y = sum y, to the labels -log softmax(z)_i, to the weights the row's
- * loss; of any order. Where it differs, stock tfjs 4.22 is wrong: there the labels' gradient is y - softmax(z), second-order gradients throw, a
- * masked class (z_i = -Infinity) without label is NaN, an empty batch or weights that are all 0 are NaN, and smoothing divides by shape[1] at any rank.
+ * loss; of any order. Where it differs, stock tfjs 4.22 is wrong: there the logits' gradient is softmax(z) - y whatever Y is, the labels' y - softmax(z),
+ * second-order gradients throw, a masked class (z_i = -Infinity) without label is NaN, an empty batch or weights that are all 0 are NaN, and smoothing
+ * divides by shape[1] at any rank.
  *
  * ```js
  * const loss = softmaxCrossEntropy([[0, 1, 0]], [[1, 2, 3]]);

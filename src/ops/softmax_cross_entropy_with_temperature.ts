@@ -21,7 +21,7 @@ const NAME = 'softmaxCrossEntropyWithTemperature';
  *
  * @param teacherLogits v, `[..., C]`, rank 1 to 6; float32, int32 or bool (cast to float32).
  * @param studentLogits z, the same shape.
- * @param temperature T > 0: one number, or a tensor with one value or with one per row, `[...]`. Default 1. The values of a tensor are not read
+ * @param temperature T > 0: one number (or a tensor of rank 0), or one per row, `[...]`. Default 1. The values of a tensor are not read
  *     back to check them: where T is not a finite number above 0 the row is NaN.
  * @returns float32 `[...]`. A row that holds NaN or +Infinity is NaN; -Infinity masks a class.
  * @throws {TypeError} if an argument is no numeric tensor.

@@ -344,6 +344,17 @@ describe('gradients in use', () => {
       tf.dispose([teacher, student, options.labels, dWeights, dTemperature]);
     });
 
+    it('an ignored row, whose class id is none, has gradient 0 to its weight', async () => {
+      const [teacher, student] = [v(), z()];
+      const options = { labels: [1, -100], ignoreIndex: -100, reduction: tf.Reduction.SUM };
+      const dWeights = tf.grad((weights: tf.Tensor) =>
+        distillationLoss(teacher, student, { ...options, weights }),
+      )(tf.tensor1d([1, 2]));
+      const alone = distillationLoss(tf.slice(teacher, 0, 1), tf.slice(student, 0, 1), { labels: [1] });
+      expectClose(await dWeights.data(), [(await alone.data())[0], 0], CLOSE, 'dWeights');
+      tf.dispose([teacher, student, dWeights, alone]);
+    });
+
     it('a class masked on both sides is no part of the gradient to the temperature', async () => {
       const slope = async (teacher: number[], student: number[]) => {
         const gradient = tf.grad((t: tf.Tensor) =>

@@ -404,6 +404,46 @@ describe('dtypes', () => {
   });
 });
 
+if (!halfPrecision) {
+  describe('class ids of float32', () => {
+    const logits = [
+      [1, 2, 3],
+      [3, 1, 2],
+      [0, 5, 1],
+      [2, 2, 9],
+      [1, 0, 1],
+      [4, 1, 1],
+    ];
+    const ids = [0, NOT_A_NUMBER, 1.5, POSITIVE_INFINITY, -0.5, 2];
+    const truth = logits.map((student, row) => {
+      if (row % 5 !== 0) return NOT_A_NUMBER;
+      const [teacher, temperature] = [student.toReversed(), 1];
+      const parts = { softWeight: 0.5, hardWeight: 0.5, label: ids[row] };
+      return referenceRow({ teacher, student, temperature, ...parts }).loss;
+    });
+    const teacher = logits.map((row) => row.toReversed());
+
+    for (const ignoreIndex of [undefined, -1, 0]) {
+      it(`that are no whole numbers make their rows NaN, and no others, with ignoreIndex ${ignoreIndex}`, async () => {
+        // So many numbers are computed on the device, and stay there.
+        const many = tf.mul(tf.tensor1d([...ids, ...new Array<number>(4000).fill(0)]), 1);
+        const computed = tf.slice(many, 0, ids.length);
+        const options = {
+          reduction: tf.Reduction.NONE,
+          ...(ignoreIndex === undefined ? {} : { ignoreIndex }),
+        };
+        const expected = truth.map((loss, row) => (ids[row] === ignoreIndex ? 0 : loss));
+        for (const labels of [ids, tf.tensor1d(ids), computed]) {
+          const loss = distillationLoss(teacher, logits, { ...options, labels });
+          expectClose(await loss.data(), expected, TOLERANCE * 4, 'loss');
+          tf.dispose([labels, loss]);
+        }
+        many.dispose();
+      });
+    }
+  });
+}
+
 describe('what a reduction makes of nothing', () => {
   it('all weights 0 give 0 and gradient 0', async () => {
     const v = tf.tensor2d([[1, 2, 3]]);

@@ -89,6 +89,16 @@ describe('reductions of distillationLoss are those of tf.losses.computeWeightedL
     }
   });
 
+  if (backend.precision === 'f32') {
+    it('a weight of NaN makes every reduction NaN', async () => {
+      for (const reduction of [tf.Reduction.SUM, tf.Reduction.MEAN, tf.Reduction.SUM_BY_NONZERO_WEIGHTS]) {
+        for (const weights of [Number.NaN, [1, 1, Number.NaN, 1]]) {
+          expectClose(await value({ weights, reduction }), [Number.NaN], 0, tf.Reduction[reduction]);
+        }
+      }
+    });
+  }
+
   it('ignored rows leave the mean', async () => {
     const rows = await value({ reduction: tf.Reduction.NONE, labels: [0, 1, 2, 0] });
     const kept = await value({ labels: [0, 1, 2, 0], ignoreIndex: 2 });

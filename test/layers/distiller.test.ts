@@ -117,6 +117,14 @@ describe('a step of fit', () => {
     for (const history of histories) expectClose(history, histories[0], 1e-6, 'history');
   });
 
+  it('a class id of float32 that is no whole number makes the loss NaN, and is not taken for a class', async () => {
+    const { x, labels } = data(ROWS, 3);
+    const ids = Array.from(await labels.data(), (id, row) => (row === 5 ? Number.NaN : id));
+    const distiller = distillerOf({ alpha: 0.6 });
+    const [loss] = distiller.evaluate(x, tf.tensor1d(ids), { batchSize: ROWS }) as tf.Scalar[];
+    expect((await loss.data())[0]).toBeNaN();
+  });
+
   it('takes sequences, several inputs by name, and a student that is not sequential', async () => {
     const inputs = ['left', 'right'].map((name) => tf.input({ shape: [3, FEATURES], name }));
     const sum = tf.layers.add().apply(inputs);

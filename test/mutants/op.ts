@@ -57,6 +57,31 @@ export const opMutants: Mutant[] = [
       killedBy: unit,
     },
   ]),
+  ...mutants('src/ops/distillation_loss.ts', gradients, [
+    {
+      name: "an ignored row's NaN reaches the gradient to its weight",
+      find: 'gradFunc: (dy: Tensor, [kept]: Tensor[]) => keepRows(dy, kept)',
+      replace: "gradFunc: (dy: Tensor, [kept]: Tensor[]) => mul(dy, cast(kept, 'float32'))",
+    },
+  ]),
+  ...mutants('src/ops/labels.ts', numerics, [
+    {
+      name: 'a class id of NaN is class 0',
+      find: '(id === (id | 0) ? id : outside)',
+      replace: 'id',
+    },
+    {
+      name: 'a class id of NaN is ignored with -1',
+      find: 'ignoreIndex === -1 ? -2 : -1',
+      replace: '-1',
+    },
+    {
+      name: 'a class id of NaN on the device is whatever it is cast to',
+      find: "where(isWhole, ids, fill(ids.shape, outside, 'int32'))",
+      replace: 'ids',
+      killedBy: suite('test/conformance/numerics.test.ts', 'webgl-chromium'),
+    },
+  ]),
   ...mutants('src/ops/reduce_rows.ts', reductions, [
     {
       name: 'the default reduction is the mean by weight',
@@ -65,8 +90,13 @@ export const opMutants: Mutant[] = [
     },
     {
       name: 'a mean of equally weighted rows keeps their weight',
-      find: '(reduction === Reduction.MEAN ? 1 : weights) /',
-      replace: 'weights /',
+      find: 'reduction === Reduction.MEAN ? weights / weights : weights;',
+      replace: 'weights;',
+    },
+    {
+      name: 'a mean of rows that weigh NaN is that of rows that weigh 1',
+      find: 'weights / weights',
+      replace: '1',
     },
     { name: 'weights of 0 count as rows', find: 'notEqual(weights, 0)', replace: 'notEqual(weights, -1)' },
     {
