@@ -5,7 +5,7 @@ import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { InvalidArgumentError, Option, program } from 'commander';
 import { NODE_BACKENDS, type NodeBackend, startBackend } from '../../scripts/start_backend.ts';
-import { distillationLoss } from '../../src/index.ts';
+import { distillationLoss, distillationMetrics } from '../../src/index.ts';
 import { Mlp } from '../mlp.ts';
 import { DIGITS, IMAGE_SIZE, loadMnist, type Mnist } from '../mnist.ts';
 import { Random } from '../random.ts';
@@ -86,7 +86,8 @@ async function main(settings: Settings): Promise<void> {
   console.log(`MNIST: ${count(mnist.train.count)} images to train on, ${count(mnist.test.count)} to test.\n`);
 
   const teacher = new Mlp([IMAGE_SIZE, ...settings.teacherUnits, DIGITS], new Random(settings.seed));
-  const teacherErrors = await trainAndTest('teacher', teacher, mnist, hardLoss(mnist), {
+  const hard = hardLoss(mnist);
+  const teacherErrors = await trainAndTest('teacher', teacher, mnist, hard, {
     ...settings,
     epochs: settings.teacherEpochs,
   });
@@ -97,9 +98,10 @@ async function main(settings: Settings): Promise<void> {
     new Mlp([IMAGE_SIZE, ...settings.studentUnits, DIGITS], new Random(settings.seed + 1));
   const [alone, distilled] = [student(), student()];
   const withoutJitter = { ...settings, jitter: 0 };
-  const aloneErrors = await trainAndTest('student alone', alone, mnist, hardLoss(mnist), withoutJitter);
-  const softLoss = distilledLoss(mnist, teacherLogits, settings);
-  const distilledErrors = await trainAndTest('distilled', distilled, mnist, softLoss, withoutJitter);
+  const aloneErrors = await trainAndTest('student alone', alone, mnist, hard, withoutJitter);
+  const both = softAndHardLoss(mnist, teacherLogits, settings);
+  const distilledErrors = await trainAndTest('distilled', distilled, mnist, both, withoutJitter);
+  console.log(explanation(settings));
 
   const results = new Table({
     head: ['', 'hidden units', 'parameters', 'test errors of 10,000'],
@@ -126,28 +128,31 @@ async function trainAndTest(
   name: string,
   model: Mlp,
   { train: examples, test }: Mnist,
-  loss: BatchLoss,
-  settings: Omit<TrainOptions, 'random' | 'onProgress'> & { seed: number },
+  { loss, measure }: ShownLoss,
+  settings: Omit<TrainOptions, 'random' | 'measure' | 'onProgress'> & { seed: number },
 ): Promise<number> {
   const bar = new SingleBar({
-    format: `${name.padEnd(14)} {bar} {percentage}% | {time} | loss {loss}`,
+    format: `${name.padEnd(14)} {bar} {percentage}% | {time} | {measured}`,
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    barsize: 30,
+    barsize: 18,
     hideCursor: true,
     noTTYOutput: true,
     notTTYSchedule: 10_000,
   });
   const images = settings.epochs * examples.count;
   const start = performance.now();
-  bar.start(images, 0, { loss: '-', time: '-' });
+  bar.start(images, 0, { measured: '-', time: '-' });
   await train(model, examples, loss, {
     ...settings,
+    measure,
     random: new Random(settings.seed + 2),
-    onProgress: (seen, value) => {
+    onProgress: (seen, measured) => {
       const left = ((performance.now() - start) / Math.max(seen, 1)) * (images - seen);
       bar.update(seen, {
-        loss: value.toFixed(4),
+        measured: Object.entries(measured)
+          .map(([name, value]) => `${name} ${value.toFixed(4)}`)
+          .join(', '),
         time: seen === 0 ? '-' : `${Math.ceil(left / 1000)} s left`,
       });
     },
@@ -157,33 +162,61 @@ async function trainAndTest(
   return countErrors(await logitsOf(model, test), test.labels);
 }
 
-const hardLoss = ({ train: { labels } }: Mnist): BatchLoss => {
-  return (logits, places) => {
+/** A loss, and its terms for the progress bar. */
+interface ShownLoss {
+  loss: BatchLoss;
+  measure: NonNullable<TrainOptions['measure']>;
+}
+
+const hardLoss = ({ train: { labels } }: Mnist): ShownLoss => {
+  const loss: BatchLoss = (logits, places) => {
     const ids = tf.tensor1d(
       Int32Array.from(places, (place) => labels[place]),
       'int32',
     );
     return tf.losses.softmaxCrossEntropy(tf.oneHot(ids, DIGITS), logits);
   };
+  return { loss, measure: (logits, places) => ({ labels: loss(logits, places) }) };
 };
 
-const distilledLoss = (
+const softAndHardLoss = (
   { train: { labels } }: Mnist,
   teacherLogits: Float32Array,
   { temperature, alpha }: Settings,
-): BatchLoss => {
-  return (logits, places) => {
+): ShownLoss => {
+  const batch = (places: Int32Array) => {
     const rows = new Float32Array(places.length * DIGITS);
     places.forEach((place, n) => {
       rows.set(teacherLogits.subarray(place * DIGITS, (place + 1) * DIGITS), n * DIGITS);
     });
-    return distillationLoss<tf.Scalar>(tf.tensor2d(rows, [places.length, DIGITS]), logits, {
-      temperature,
-      alpha,
+    return {
+      teacher: tf.tensor2d(rows, [places.length, DIGITS]),
       labels: Int32Array.from(places, (place) => labels[place]),
-    });
+    };
+  };
+  return {
+    loss: (logits, places) => {
+      const { teacher, labels } = batch(places);
+      // 'kl' has the gradient of 'crossEntropy', and is 0 for a student that says what its teacher says.
+      return distillationLoss(teacher, logits, { divergence: 'kl', temperature, alpha, labels });
+    },
+    measure: (logits, places) => {
+      const { teacher, labels } = batch(places);
+      const { kl, hardLoss } = distillationMetrics(teacher, logits, { temperature, labels });
+      return { ...(hardLoss && { labels: hardLoss }), KL: kl };
+    },
   };
 };
+
+/** Of what the progress bars show. */
+function explanation({ temperature, alpha }: Settings): string {
+  const soft = Number((1 - alpha).toFixed(6));
+  return `
+labels: the cross entropy with the labels; KL: KL(teacher || student) of the
+distributions softened by T = ${temperature}. In nats, of the last batch that was read.
+The distilled student's loss is ${alpha} labels + ${soft} T² KL. The gradient of KL falls
+like 1/T² when T grows; the factor T² makes up for it.`;
+}
 
 async function reportTimes(settings: Settings): Promise<void> {
   const times = new Table({

@@ -11,8 +11,10 @@ export interface TrainOptions {
   /** Shift each image by up to this many pixels each way, anew each time it is seen. */
   jitter: number;
   random: Random;
-  /** Called after each batch with the number of images seen and the batch's loss; the loss is read every REPORT_EVERY batches. */
-  onProgress(images: number, loss: number): void;
+  /** What of a batch is reported, by name. Default its loss. */
+  measure?: (logits: tf.Tensor2D, places: Int32Array) => Record<string, tf.Scalar>;
+  /** Called every REPORT_EVERY batches with the number of images seen and what was measured. */
+  onProgress(images: number, measured: Record<string, number>): void;
 }
 
 /** The examples of a batch, by their places in the training set, to a scalar loss. */
@@ -26,8 +28,10 @@ export async function train(
   model: Mlp,
   examples: Examples,
   lossOf: BatchLoss,
-  { epochs, batchSize, learningRate, jitter, random, onProgress }: TrainOptions,
+  options: TrainOptions,
 ): Promise<void> {
+  const { epochs, batchSize, learningRate, jitter, random, onProgress } = options;
+  const measure = options.measure ?? ((logits, places) => ({ loss: lossOf(logits, places) }));
   const optimizer = tf.train.momentum(learningRate, MOMENTUM);
   const steps = epochs * Math.ceil(examples.count / batchSize);
   let step = 0;
@@ -38,18 +42,27 @@ export async function train(
       const places = order.subarray(start, start + batchSize);
       optimizer.setLearningRate(learningRate * (1 - step / steps));
       const inputs = batchOf(examples, places, { jitter, random });
-      const loss = optimizer.minimize(() => lossOf(model.logits(inputs), places), true, model.variables);
-      if (loss && step % REPORT_EVERY === 0) {
-        onProgress(images, (await loss.data())[0]);
+      optimizer.minimize(() => lossOf(model.logits(inputs), places), false, model.variables);
+      if (step % REPORT_EVERY === 0) {
+        onProgress(images, await read(tf.tidy(() => measure(model.logits(inputs), places))));
         await tf.nextFrame(); // lets the progress bar draw, and Ctrl-C through
       }
       inputs.dispose();
-      loss?.dispose();
       step++;
       images += places.length;
     }
   }
   optimizer.dispose();
+}
+
+/** Disposes the scalars. */
+async function read(scalars: Record<string, tf.Scalar>): Promise<Record<string, number>> {
+  const values: Record<string, number> = {};
+  for (const [name, scalar] of Object.entries(scalars)) {
+    values[name] = (await scalar.data())[0];
+    scalar.dispose();
+  }
+  return values;
 }
 
 /** The images at these places, [places, IMAGE_SIZE]; what is shifted in is black. */

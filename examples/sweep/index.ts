@@ -100,7 +100,7 @@ async function teacherOf(mnist: Mnist, few: Examples, bars: MultiBar): Promise<T
     ...TEACHER,
     batchSize: BATCH_SIZE,
     random: new Random(2),
-    onProgress: (images, loss) => bar.update(images, { note: `loss ${loss.toFixed(3)}` }),
+    onProgress: (images, { loss }) => bar.update(images, { note: `loss ${loss.toFixed(3)}` }),
   });
   bar.update(bar.getTotal());
   const teacher = {
