@@ -10,7 +10,7 @@ export default [
   page('22 kB', ['core', 'webgl']),
   page('21 kB', ['core', 'wasm']),
   page('22 kB', ['core', 'cpu']),
-  page('23 kB', ['core', 'node']),
+  page('24 kB', ['core', 'node']),
   page('16 kB', ['layers/core']),
   page('48 kB', ['index']),
   { ...page('42 kB', ['index']), ...apartFromWasm(['index']) },
