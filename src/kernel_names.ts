@@ -28,7 +28,7 @@ export type ObjectiveInputs<T extends TensorInfo = TensorInfo> = {
   weights: T;
 };
 
-/** What an un-recorded forward pass computed already, handed to the call that goes on the tape: see ops/run_objective.ts. */
+/** What an un-recorded forward pass computed already, handed to the call that goes on the tape: see run_objective.ts. */
 export type ComputedInputs<T extends TensorInfo = TensorInfo> = {
   /** The result itself; or not given. */
   loss: T;

@@ -29,6 +29,7 @@ import {
   Tensor,
   type TensorInfo,
   tidy,
+  util,
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
@@ -112,10 +113,7 @@ export function readRows(request: RowPassRequest<KernelBackend>): Rows {
   const { rows, classes, objective } = request;
   const student = asTensor(request.student, [rows, classes]);
   const teacher = asTensor(request.teacher, [rows, classes]);
-  const perRow = (info: TensorInfo) => {
-    const size = info.shape.reduce((product, n) => product * n, 1);
-    return asTensor(info, [size, 1]);
-  };
+  const perRow = (info: TensorInfo) => asTensor(info, [util.sizeFromShape(info.shape), 1]);
   const temperature =
     typeof request.temperature === 'number' ? request.temperature : perRow(request.temperature);
   const softenedStudent = soften(student, temperature);

@@ -11,6 +11,7 @@ import {
   type TensorInfo,
   tidy,
   unregisterKernel,
+  util,
 } from '@tensorflow/tfjs-core';
 import { METRICS } from '../../kernels/metrics.ts';
 import {
@@ -199,7 +200,7 @@ function runRowPass<Backend extends KernelBackend>(
 function tensorsOf(inputs: ObjectiveInputs, temperatureOfAll: number) {
   const { teacher, student, temperature, labels, weights } = inputs;
   return {
-    rows: student.shape.slice(0, -1).reduce((product, size) => product * size, 1),
+    rows: util.sizeFromShape(student.shape.slice(0, -1)),
     classes: student.shape[student.shape.length - 1],
     teacher,
     student,
@@ -211,8 +212,7 @@ function tensorsOf(inputs: ObjectiveInputs, temperatureOfAll: number) {
 
 /** No rows: nothing for a kernel to do, and a sum of 0. */
 function zeroTensor(shape: number[]): Tensor {
-  const size = shape.reduce((product, length) => product * length, 1);
-  return engine().makeTensor(new Float32Array(size), shape, 'float32');
+  return engine().makeTensor(new Float32Array(util.sizeFromShape(shape)), shape, 'float32');
 }
 
 /** The same data under a second tensor. */

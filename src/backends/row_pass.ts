@@ -1,8 +1,8 @@
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import type { Objective, RowPassOutputs } from '../../kernels/objective.ts';
 
-/** One row pass as a backend is asked for it: at least one row and one class, everything checked. */
-export interface RowPassRequest<Backend extends KernelBackend> {
+/** The tensors of a request, everything checked: at least one row and one class. */
+export interface RowsRequest<Backend extends KernelBackend> {
   backend: Backend;
   rows: number;
   classes: number;
@@ -16,6 +16,10 @@ export interface RowPassRequest<Backend extends KernelBackend> {
   labels: TensorInfo | null;
   /** float32, one value or one per row; null for 1. */
   weights: TensorInfo | null;
+}
+
+/** One row pass as a backend is asked for it. */
+export interface RowPassRequest<Backend extends KernelBackend> extends RowsRequest<Backend> {
   objective: Objective;
   outputs: RowPassOutputs;
   /** 'sum': a backend that can sums the losses in the same pass and returns a scalar; one that cannot returns [rows] all the same. */

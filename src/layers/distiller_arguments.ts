@@ -108,6 +108,7 @@ const LOSS_OPTIONS: Record<keyof LossOptions, true> = {
   ignoreIndex: true,
   reduction: true,
 };
+
 export function checkStudent(student: unknown): asserts student is LayersModel {
   if (!(student instanceof LayersModel)) {
     throw new TypeError(`${NAME}: student must be a tf.LayersModel; got ${student}.`);

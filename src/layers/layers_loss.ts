@@ -47,7 +47,7 @@ const OF_THE_BATCH: Record<string, string> = {
  * @param options as for distillationLoss, without those of the hard term, of weights and of the reduction.
  * @returns (yTrue, yPred) => `[batch]`, in nats: yTrue the teacher's logits `[batch, ..., C]`, yPred the student's, of the same shape. The student has to
  *     end in logits: no softmax.
- * @throws {Error} at once for options that do not belong here; when it is called, all that distillationLoss throws.
+ * @throws Error at once for options that do not belong here; when it is called, all that distillationLoss throws.
  */
 export function layersLoss(options: LayersLossOptions = {}): (yTrue: Tensor, yPred: Tensor) => Tensor {
   if (typeof options !== 'object' || options === null) {

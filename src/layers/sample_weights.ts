@@ -33,8 +33,8 @@ const NAME = 'withSampleWeights';
  * @param teacherLogits v, `[batch, ..., C]`.
  * @param weights of each sample, `[batch]`, or of each row, `[batch, ...]`; finite. A row of weight 0 counts for exactly 0, whatever it holds.
  * @returns float32, of the shape of the logits, to be disposed by the caller.
- * @throws {TypeError} for arguments of the wrong kind.
- * @throws {Error} for shapes that do not fit.
+ * @throws TypeError for arguments of the wrong kind.
+ * @throws Error for shapes that do not fit.
  */
 export function withSampleWeights(teacherLogits: TensorArgument, weights: TensorArgument): Tensor {
   return tidy(() => {

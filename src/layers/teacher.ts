@@ -87,11 +87,12 @@ const NAME = 'cacheTeacherLogits';
  *
  * @param teacher a model with one output, logits.
  * @param data the inputs of the teacher, a tensor, or an array of them for a model with several inputs; or a dataset of elements {xs}.
+ * @param args how many rows at a time, and what to call after each batch: {@link CacheTeacherLogitsArgs}.
  * @returns for tensors, float32 `[rows, ..., C]`, to be disposed by the caller; for a dataset, a dataset of logits batch by batch, whose values lie
  *     outside of the backend. It goes with that dataset only as long as the latter yields the same batches in the same order: shuffle
  *     before, once (`tf.data`: `shuffle(size, seed, false)`), and not anew in every epoch.
- * @throws {TypeError} if data is neither, or the teacher cannot predict.
- * @throws {RangeError} if batchSize is not a positive integer.
+ * @throws TypeError if data is neither, or the teacher cannot predict.
+ * @throws RangeError if batchSize is not a positive integer.
  */
 export async function cacheTeacherLogits(
   teacher: Predictor,

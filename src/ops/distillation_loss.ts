@@ -91,11 +91,12 @@ const OPTIONS: Record<keyof DistillationOptions, true> = {
  *
  * @param teacher v, logits `[..., C]`, rank 1 to 6; or probabilities, see `targets`. A constant for gradients unless `teacherGradient`.
  * @param student z, logits `[..., C]` of the same shape.
+ * @param options temperature, divergence, labels, weights and the rest of {@link DistillationOptions}.
  * @returns float32: a scalar, or `[...]` with `reduction: tf.Reduction.NONE`. Rows with NaN, +Infinity or a class id that is no whole number in [0, C) are NaN;
  *     all weights 0 and no rows give 0.
- * @throws {TypeError} for arguments of the wrong kind.
- * @throws {RangeError} for numbers out of range.
- * @throws {Error} for shapes that do not fit, unknown options, and options that need another one.
+ * @throws TypeError for arguments of the wrong kind.
+ * @throws RangeError for numbers out of range.
+ * @throws Error for shapes that do not fit, unknown options, and options that need another one.
  */
 export function distillationLoss<O extends Tensor = Tensor>(
   teacher: TensorArgument,

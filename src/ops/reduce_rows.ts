@@ -1,4 +1,4 @@
-import { add, cast, div, equal, notEqual, Reduction, sum, type Tensor } from '@tensorflow/tfjs-core';
+import { add, cast, div, equal, notEqual, Reduction, sum, type Tensor, util } from '@tensorflow/tfjs-core';
 import { withoutTape } from '../run_objective.ts';
 
 /**
@@ -10,7 +10,7 @@ export function reduceRows(
   rowShape: readonly number[],
   reduction: Reduction,
 ): { weights: Tensor | null; scale: number } {
-  const rows = rowShape.reduce((product, size) => product * size, 1);
+  const rows = util.sizeFromShape([...rowShape]);
   const mean = reduction === Reduction.MEAN || reduction === Reduction.SUM_BY_NONZERO_WEIGHTS;
   if (typeof weights === 'number') {
     if (!mean || weights === 0) return { weights: null, scale: weights };

@@ -41,9 +41,9 @@ const NAME = 'softmaxCrossEntropy';
  * @param labelSmoothing In [0, 1]. Default 0.
  * @param reduction tf.Reduction; default SUM_BY_NONZERO_WEIGHTS, the mean over rows whose weight is not 0.
  * @returns float32: a scalar, or with `Reduction.NONE` the weighted losses, `[...]`. A row that holds NaN or +Infinity is NaN.
- * @throws {TypeError} if an argument is no numeric tensor.
- * @throws {RangeError} if labelSmoothing is not in [0, 1], or reduction is none of tf.Reduction.
- * @throws {Error} if labels and logits differ in shape, there is no class, or the weights do not broadcast.
+ * @throws TypeError if an argument is no numeric tensor.
+ * @throws RangeError if labelSmoothing is not in [0, 1], or reduction is none of tf.Reduction.
+ * @throws Error if labels and logits differ in shape, there is no class, or the weights do not broadcast.
  */
 export function softmaxCrossEntropy<O extends Tensor = Tensor>(
   onehotLabels: TensorArgument,

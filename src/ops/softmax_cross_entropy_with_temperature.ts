@@ -24,9 +24,9 @@ const NAME = 'softmaxCrossEntropyWithTemperature';
  * @param temperature T > 0: one number (or a tensor of rank 0), or one per row, `[...]`. Default 1. The values of a tensor are not read
  *     back to check them: where T is not a finite number above 0 the row is NaN.
  * @returns float32 `[...]`. A row that holds NaN or +Infinity is NaN; -Infinity masks a class.
- * @throws {TypeError} if an argument is no numeric tensor.
- * @throws {RangeError} if the temperature is not a finite number above 0.
- * @throws {Error} if the shapes differ, or there is no class.
+ * @throws TypeError if an argument is no numeric tensor.
+ * @throws RangeError if the temperature is not a finite number above 0.
+ * @throws Error if the shapes differ, or there is no class.
  */
 export function softmaxCrossEntropyWithTemperature<O extends Tensor = Tensor>(
   teacherLogits: TensorArgument,

@@ -1,4 +1,10 @@
-import type { DataType, KernelBackend, TensorInfo, TypedArray } from '@tensorflow/tfjs-core';
+import {
+  type DataType,
+  type KernelBackend,
+  type TensorInfo,
+  type TypedArray,
+  util,
+} from '@tensorflow/tfjs-core';
 import { rowPass as javaScriptRowPass } from '../../../kernels/js/row_pass.ts';
 import { rowPass as composedRowPass } from '../composed.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
@@ -80,11 +86,7 @@ function rowPassOnHeap(request: RowPassRequest<WasmBackendParts>, kernel: Kernel
 
 /** The tensor if it has a value for every row; null for a number, for nothing, and for a tensor of one value. */
 function perRow(value: TensorInfo | number | null): TensorInfo | null {
-  return value === null || typeof value === 'number' || sizeOf(value) === 1 ? null : value;
-}
-
-function sizeOf({ shape }: TensorInfo): number {
-  return shape.reduce((product, size) => product * size, 1);
+  return value === null || typeof value === 'number' || util.sizeFromShape(value.shape) === 1 ? null : value;
 }
 
 function constant(backend: WasmBackendParts, value: TensorInfo | number): number {

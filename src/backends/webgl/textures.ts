@@ -1,4 +1,4 @@
-import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { WebGLBackend } from './backend.ts';
 
 /** A [rows, classes] input as a shader reads it: kernels/glsl/inputs.glsl. */
@@ -77,7 +77,7 @@ export class Textures {
 
   /** One value, or one per row. */
   vector({ dataId, shape, dtype }: TensorInfo): TensorInfo {
-    return { dataId, shape: [shape.reduce((product, size) => product * size, 1)], dtype };
+    return { dataId, shape: [util.sizeFromShape(shape)], dtype };
   }
 
   /**

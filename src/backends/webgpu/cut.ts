@@ -22,7 +22,7 @@ type CutLimits = Pick<GPUSupportedLimits, 'maxStorageBufferBindingSize' | 'minSt
  * All rows in one dispatch where the device binds the whole tensors, else as few dispatches as it takes.
  *
  * @param widest Values per row of the widest tensor, if that is not `classes`.
- * @throws {RangeError} if the device cannot bind a single row.
+ * @throws RangeError if the device cannot bind a single row.
  */
 export function cutRows(rows: number, classes: number, limits: CutLimits, widest = classes): Cut[] {
   const most = limits.maxStorageBufferBindingSize;

@@ -1,4 +1,4 @@
-import { env, type TensorInfo } from '@tensorflow/tfjs-core';
+import { env, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { RowPassRequest } from '../row_pass.ts';
 import {
   bufferOf,
@@ -180,7 +180,7 @@ function times({ offset, size }: Range, n: number): Range {
 }
 
 function sizeOf({ shape }: TensorInfo): number {
-  return shape.reduce((product, size) => product * size, 1);
+  return util.sizeFromShape(shape);
 }
 
 const GRADIENT = { loss: 0, lossAndStudentGradient: 1, studentGradient: 1, teacherGradient: 2 } as const;
