@@ -1,4 +1,4 @@
-import { backend, cast, type DataType, Tensor, type TensorLike, tensor } from '@tensorflow/tfjs-core';
+import { backend, cast, type DataType, Tensor, type TensorLike, tensor, tidy } from '@tensorflow/tfjs-core';
 
 /** What a user may pass where a tensor is expected. */
 export type TensorArgument = Tensor | TensorLike;
@@ -126,6 +126,16 @@ export function temperatureArgument(
     return { temperature: checkedTemperature(value, functionName), temperatureTensor: null };
   if (!(value instanceof Tensor)) for (const t of numbersOf(value)) checkedTemperature(t, functionName);
   return { temperature: 0, temperatureTensor: perRowTensor(value, rowShape, 'temperature', functionName) };
+}
+
+/** Where the rows of a loss are those of whatever batch comes, its temperature is one for all of them. */
+export function checkOneTemperature(value: number | TensorArgument | undefined, functionName: string): void {
+  if (value === undefined || typeof value === 'number') return;
+  const { rank, shape } = tidy(() => numericTensor(value, 'temperature', functionName));
+  if (rank === 0) return;
+  throw new Error(
+    `${functionName}: temperature must be one number, for the rows of every batch; got shape ${text(shape)}.`,
+  );
 }
 
 function checkedTemperature(t: number, functionName: string): number {

@@ -7,6 +7,7 @@ import {
   type ModelFitArgs,
   type ModelFitDatasetArgs,
 } from '@tensorflow/tfjs-layers';
+import { checkOneTemperature } from '../arguments.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
 import { type DatasetLike, isDataset } from './dataset.ts';
 import type { DistillationMetric, MetricFunction } from './measures.ts';
@@ -146,6 +147,7 @@ export function checkLossOptions(options: LossOptions): void {
   if (options.reduction === Reduction.NONE) {
     throw new Error(`${NAME}: reduction must leave one number per batch; got tf.Reduction.NONE.`);
   }
+  checkOneTemperature(options.temperature, NAME);
   // Ranges are checked at once, as the loss of a batch of one checks them, and not in the middle of training.
   tidy(() => distillationLoss([[0, 0]], [[0, 0]], { ...options, labels: [0] }));
 }

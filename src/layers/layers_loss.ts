@@ -1,5 +1,5 @@
 import { mean, Reduction, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { checkBoolean } from '../arguments.ts';
+import { checkBoolean, checkOneTemperature } from '../arguments.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
 import { withoutTape } from '../run_objective.ts';
 import { weightsOfRows } from './sample_weights.ts';
@@ -70,6 +70,7 @@ export function layersLoss(options: LayersLossOptions = {}): (yTrue: Tensor, yPr
       `${NAME}: sampleWeights needs logits as targets; in place of probabilities at temperature T give T times their logarithm.`,
     );
   }
+  checkOneTemperature(others.temperature, NAME);
   tidy(() => distillationLoss([[0, 0]], [[0, 0]], others));
   return function distillation(yTrue: Tensor, yPred: Tensor): Tensor {
     return tidy(() => {

@@ -117,8 +117,8 @@ export async function cacheTeacherLogits(
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`${NAME}: batchSize must be a positive integer; got ${batchSize}.`);
   }
-  if (data instanceof Tensor || Array.isArray(data)) {
-    const x = data instanceof Tensor ? [data] : data;
+  if (data instanceof Tensor || isArrayOfTensors(data)) {
+    const x = inputTensors(data, null, NAME);
     const rows = x[0].shape[0];
     const total = Math.ceil(rows / batchSize);
     return joinBatches(await cacheBatches(teacher, batchesOf(x, batchSize), total, args));
@@ -172,20 +172,29 @@ export function inputTensors(
   names: readonly string[] | null,
   functionName: string,
 ): Tensor[] {
-  if (x instanceof Tensor) return [x];
-  if (Array.isArray(x)) return x;
-  if (typeof x !== 'object' || x === null) {
+  if (x instanceof Tensor) return [alive(x, functionName)];
+  if (isArrayOfTensors(x)) return x.map((input) => alive(input, functionName));
+  if (typeof x !== 'object' || x === null || Array.isArray(x)) {
     throw new TypeError(
-      `${functionName}: x must be a tensor, an array of tensors or a map of input names to tensors; got ${x}.`,
+      `${functionName}: x must be a tensor, an array of tensors or a map of input names to tensors; got ${Array.isArray(x) ? 'an array of something else' : x}.`,
     );
   }
   return (names ?? Object.keys(x)).map((name) => {
     const value = x[name];
-    if (value instanceof Tensor) return value;
+    if (value instanceof Tensor) return alive(value, functionName);
     throw new Error(
       `${functionName}: x lacks the input '${name}' of the model; got ${Object.keys(x).join(', ') || 'nothing'}.`,
     );
   });
+}
+
+function isArrayOfTensors(value: unknown): value is Tensor[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => item instanceof Tensor);
+}
+
+function alive(x: Tensor, functionName: string): Tensor {
+  if (x.isDisposed) throw new Error(`${functionName}: x is a tensor that was disposed.`);
+  return x;
 }
 
 async function cacheBatches(

@@ -69,5 +69,6 @@ describe('cacheTeacherLogits', () => {
     const two = { predict: (x: tf.Tensor | tf.Tensor[]) => [x as tf.Tensor, x as tf.Tensor] };
     expect(await errorOf(() => cacheTeacherLogits(two, x))).toContain('2 outputs');
     expect(await errorOf(() => cacheTeacherLogits(mlp(4, 3), 'x' as never))).toContain('dataset');
+    expect(await errorOf(() => cacheTeacherLogits(mlp(4, 3), [[1, 2]] as never))).toContain('dataset');
   });
 });

@@ -689,6 +689,9 @@ describe('a Distiller', () => {
     expect(await make({ labels: [1] })).toContain('fit');
     expect(await make({ temperture: 2 })).toContain("'temperture'");
     expect(await make({ alpha: 2 })).toContain('alpha');
+    for (const temperature of [[2], tf.ones([ROWS])]) {
+      expect(await make({ temperature })).toContain('one number, for the rows of every batch');
+    }
     expect(await make({ teacher: null })).toContain('teacher');
     expect(await make({ student: { predict: () => x } })).toContain('LayersModel');
     expect(await errorOf(() => new Distiller({ student, teacher }).fit(x, labels))).toContain(
@@ -696,6 +699,10 @@ describe('a Distiller', () => {
     );
     const distiller = distillerOf({ alpha: 0.5 });
     expect(await errorOf(() => distiller.fit(x, null, ONE_BATCH))).toContain('labels are missing');
+    expect(await errorOf(() => distiller.fit([[1, 2]] as never, labels))).toContain('an array of tensors');
+    const disposed = tf.ones([ROWS, FEATURES]);
+    disposed.dispose();
+    expect(await errorOf(() => distiller.fit(disposed, labels))).toContain('was disposed');
     expect(await errorOf(() => distiller.fit(x, tf.slice(labels, 4), ONE_BATCH))).toContain('rows');
     expect(await errorOf(() => distiller.fit(x, tf.zeros([ROWS, 3]), ONE_BATCH))).toContain('labels');
     expect(await errorOf(() => distiller.fit(x, labels, { classWeight: { 0: 1 } }))).toContain('class 1');

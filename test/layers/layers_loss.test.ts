@@ -132,6 +132,8 @@ describe('layersLoss in model.compile', () => {
     expect(await wrong({ sampleWeights: true, targets: 'probabilities' })).toContain('needs logits');
     expect(await wrong({ temperature: 0 })).toContain('0');
     expect(await wrong({ temprature: 2 })).toContain("'temprature'");
+    expect(await wrong({ temperature: [2] })).toContain('one number, for the rows of every batch');
+    expect(() => layersLoss({ temperature: tf.scalar(2) })).not.toThrow();
   });
 });
 
