@@ -203,7 +203,7 @@ const softAndHardLoss = (
     measure: (logits, places) => {
       const { teacher, labels } = batch(places);
       const { kl, hardLoss } = distillationMetrics(teacher, logits, { temperature, labels });
-      return { ...(hardLoss && { labels: hardLoss }), KL: kl };
+      return { labels: hardLoss, KL: kl };
     },
   };
 };

@@ -81,12 +81,22 @@ const OPTIONS: Record<keyof DistillationMetricsOptions, true> = {
  * @param teacher v, logits `[..., C]`, rank 1 to 6; or probabilities, see `targets`.
  * @param student z, logits `[..., C]` of the same shape.
  * @param options temperature, labels and weights: {@link DistillationMetricsOptions}.
- * @returns Scalars by name; hardLoss and accuracy with labels only. A row that holds NaN or +Infinity, or a class id outside of [0, C), makes all of them NaN unless
+ * @returns Scalars by name; hardLoss and accuracy with labels only. A row that holds NaN or +Infinity, or a class id that is no whole number in [0, C), makes all of them NaN unless
  *     its weight is 0. No rows, and weights that are all 0, give 0.
  * @throws TypeError for arguments of the wrong kind.
  * @throws RangeError for numbers out of range.
  * @throws Error for shapes that do not fit and unknown options.
  */
+export function distillationMetrics(
+  teacher: TensorArgument,
+  student: TensorArgument,
+  options: DistillationMetricsOptions & { labels: TensorArgument },
+): Required<DistillationMetricValues>;
+export function distillationMetrics(
+  teacher: TensorArgument,
+  student: TensorArgument,
+  options?: DistillationMetricsOptions,
+): DistillationMetricValues;
 export function distillationMetrics(
   teacher: TensorArgument,
   student: TensorArgument,
