@@ -1,9 +1,9 @@
-import { mul, reshape, type Scalar, square, type Tensor } from '@tensorflow/tfjs-core';
+import { mul, Reduction, reshape, type Scalar, square, type Tensor } from '@tensorflow/tfjs-core';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
 import { type DistillationMetricValues, distillationMetrics } from '../ops/distillation_metrics.ts';
 
 /**
- * What a Distiller writes to the logs beside `loss`, each a mean over the rows of a batch: `softLoss` the soft term, T^2 included if the loss includes it;
+ * What a Distiller writes to the logs beside `loss`, each a mean over the rows of a batch, weighted where these have weights: `softLoss` the soft term, T^2 included if the loss includes it;
  * `hardLoss` the cross entropy with the labels; `klDivergence` KL(p||q) at temperature T, without T^2; `agreement` how often teacher and student have the
  * same most likely class; `accuracy` how often the student's is the label's. hardLoss and accuracy need labels.
  */
@@ -56,7 +56,7 @@ function softLoss(
   const { temperature = 1, divergence = 'crossEntropy', scaleByTemperatureSquared = true } = options;
   if (divergence !== 'crossEntropy' && divergence !== 'kl') {
     const { labels, alpha, labelSmoothing, ignoreIndex, reduction, ...soft } = options;
-    return distillationLoss<Scalar>(teacherLogits, studentLogits, soft);
+    return distillationLoss<Scalar>(teacherLogits, studentLogits, { ...soft, reduction: Reduction.MEAN });
   }
   const value = divergence === 'kl' ? measured.kl : measured.crossEntropy;
   if (!scaleByTemperatureSquared) return value.clone(); // each entry of the logs is disposed singly

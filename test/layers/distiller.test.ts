@@ -8,6 +8,7 @@ import {
 } from '../../src/layers/index.ts';
 import { takeRows } from '../../src/layers/rows.ts';
 import { startBackend } from '../backends/current.ts';
+import { DIVERGENCES } from '../cases.ts';
 import { expectClose } from '../close.ts';
 import { Random } from '../random.ts';
 import { CLASSES, data, errorOf, FEATURES, graphModel, mlp, warningsOf, weightsOf } from './models.ts';
@@ -241,6 +242,50 @@ describe('the logs', () => {
     for (const [name, value] of Object.entries(truth)) expectClose([last[name]], [value], 1e-4, name);
     expectClose([last.loss], [0.25 * truth.hardLoss + 0.75 * truth.softLoss], 1e-4, 'loss');
     expect(Object.keys(history).sort()).toEqual([...Object.keys(truth), 'loss'].sort());
+  });
+
+  for (const divergence of DIVERGENCES) {
+    it(`hold the soft term as the loss has it: ${divergence}`, async () => {
+      const { x } = data(ROWS, 27);
+      const ids = Array.from({ length: ROWS }, (_, row) => row);
+      for (const scaleByTemperatureSquared of [true, false]) {
+        const options: Given = { divergence, temperature: 3, scaleByTemperatureSquared };
+        const { history } = await distillerOf(options).fit(x, null, ONE_BATCH);
+        expectClose([Number(history.softLoss[0])], [Number(history.loss[0])], 1e-5, 'softLoss');
+      }
+      // A mean by weight: equal weights change nothing, and a row of weight 0 does not count.
+      const weighted = async (weights: number[]) => {
+        const sampleWeight = tf.tensor1d(weights);
+        const { history } = await distillerOf({ divergence }).fit(x, null, { ...ONE_BATCH, sampleWeight });
+        return Number(history.softLoss[0]);
+      };
+      const some = (weight: number) => weighted(ids.map((row) => (row % 3 === 0 ? 0 : weight)));
+      expectClose([await some(2.5)], [await some(1)], 1e-5, 'softLoss, weighted');
+    });
+  }
+
+  it('count class weights in training alone, and drop units in training alone', async () => {
+    const { x, labels } = data(ROWS, 28);
+    const validationData: [tf.Tensor, tf.Tensor] = [x, labels];
+    const losses = async (distiller: Distiller, args: object) => {
+      const { history } = await distiller.fit(x, labels, { ...ONE_BATCH, validationData, ...args });
+      return [history.loss[0], history.val_loss[0]].map(Number);
+    };
+    const frozen = () => tf.train.sgd(0);
+    const [plain] = await losses(distillerOf({ alpha: 0.5 }, frozen()), {});
+    const classWeight = Object.fromEntries(Array.from({ length: CLASSES }, (_, id) => [id, 3]));
+    const weighted = await losses(distillerOf({ alpha: 0.5 }, frozen()), { classWeight });
+    expectClose(weighted, [3 * plain, plain], 1e-4, 'class weights');
+
+    const { dense, dropout } = tf.layers;
+    const layers = [
+      dense({ inputShape: [FEATURES], units: 64 }),
+      dropout({ rate: 0.9 }),
+      dense({ units: CLASSES }),
+    ];
+    const dropping = distillerOf({ student: tf.sequential({ layers }) }, frozen());
+    const [loss, valLoss] = await losses(dropping, {});
+    expect(Math.abs(loss - valLoss)).toBeGreaterThan(1e-3);
   });
 
   it('hold val_ of each for a split and for given data, equal to what evaluate and evaluateDataset return', async () => {

@@ -3,6 +3,7 @@ import { type Mutant, mutants, suite } from './mutant.ts';
 const loop = suite('test/layers/distiller.test.ts', 'cpu', 'the loop of fit');
 const wasmLoop = suite('test/layers/distiller.test.ts', 'wasm', 'the loop of fit');
 const weighted = suite('test/layers/layers_loss.test.ts', 'cpu', 'sampleWeights');
+const distiller = suite('test/layers/distiller.test.ts', 'cpu');
 
 /** What stands between tfjs-layers and the loss. */
 export const layersMutants: Mutant[] = [
@@ -42,6 +43,58 @@ export const layersMutants: Mutant[] = [
       find: 'logicalAnd(isNotANumber(weighted), equal(perRow, 0))',
       replace: 'logicalAnd(isNotANumber(weighted), equal(perRow, 1e30))',
     },
+  ]),
+  ...mutants('src/layers/distillation_layer.ts', distiller, [
+    {
+      name: 'class weights count in validation too',
+      find: 'classWeight !== null && isTraining',
+      replace: 'classWeight !== null',
+    },
+    {
+      name: 'an ignored id is looked up among the class weights',
+      find: 'mul(ids, kept)',
+      replace: 'ids',
+    },
+    {
+      name: 'ignored rows count',
+      find: "factors.push(cast(kept, 'float32'))",
+      replace: 'void kept',
+    },
+    {
+      name: "the student's regularisers are forgotten",
+      find: 'return this.distillation.student.calculateLosses();',
+      replace: 'return [];',
+    },
+    {
+      name: 'the student is applied as in evaluation',
+      find: 'batch.x, kwargs) as Tensor',
+      replace: 'batch.x, {}) as Tensor',
+    },
+  ]),
+  ...mutants('src/layers/measures.ts', distiller, [
+    {
+      name: 'softLoss is scaled by T',
+      find: 'temperature ** 2',
+      replace: 'temperature',
+    },
+    {
+      name: 'softLoss is scaled by T^2 where the loss is not',
+      find: 'if (!scaleByTemperatureSquared) return value.clone();',
+      replace: '',
+    },
+    {
+      name: 'softLoss of jsd counts by weight what counts once elsewhere',
+      find: '{ ...soft, reduction: Reduction.MEAN }',
+      replace: 'soft',
+    },
+    {
+      name: 'softLoss of kl is the cross entropy',
+      find: "divergence === 'kl' ? measured.kl",
+      replace: "divergence === 'kl' ? measured.crossEntropy",
+    },
+  ]),
+  ...mutants('src/layers/table.ts', distiller, [
+    { name: 'rows are not counted', find: 'tensor.shape[0] === rows', replace: 'tensor.rank > 0' },
   ]),
   ...mutants('src/layers/layers_loss.ts', weighted, [
     {
