@@ -34,11 +34,17 @@ describe('cacheTeacherLogits', () => {
     const dataset = tf.data.generator(function* () {
       for (let row = 0; row < ROWS; row += 5) yield { xs: tf.slice(x, row, 5) };
     });
+    const labelled = {
+      iterator: async () =>
+        [{ xs: tf.slice(x, 0, 5), ys: tf.zeros([5]), others: { of: [tf.zeros([5])] } }][Symbol.iterator](),
+    };
     const teacher = mlp(16, 7);
     const before = tf.memory().numTensors;
     const cached = await cacheTeacherLogits(teacher, dataset);
     expect(tf.memory().numTensors).toBe(before);
     expect(cached.size).toBe(2);
+    expect((await cacheTeacherLogits(teacher, labelled as never)).size).toBe(1);
+    expect(tf.memory().numTensors).toBe(before);
     const histories = [];
     for (const given of [teacher, cached]) {
       const distiller = new Distiller({ student: mlp(4, 3), teacher: given, temperature: 2 });

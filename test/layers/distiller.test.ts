@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type DistillationOptions, distillationLoss } from '../../src/index.ts';
 import {
+  cacheTeacherLogits,
   Distiller,
   type DistillerElement,
   type DistillerOptions,
@@ -63,6 +64,16 @@ describe('a step of fit', () => {
       expectClose(await weightsOf(distiller.student), await weightsOf(byHand), 2e-6, 'weights');
     });
   }
+
+  it('takes alpha 0 without labels for the teacher alone', async () => {
+    const { x } = data(ROWS, 1);
+    const losses = [];
+    for (const options of [{ alpha: 0 }, {}]) {
+      const { history } = await distillerOf(options).fit(x, null, ONE_BATCH);
+      losses.push(Number(history.loss[0]));
+    }
+    expect(losses[0]).toBe(losses[1]);
+  });
 
   it('adds the regularisers of the student', async () => {
     const { x, labels } = data(ROWS, 1);
@@ -385,6 +396,9 @@ describe('the teacher', () => {
       histories.push([...history.loss, ...history.klDivergence].map(Number));
     }
     expectClose(histories[1], histories[0], 1e-4, 'history');
+    // As one whose signature tells the shape.
+    const ofTwelve = { predict: () => logits, outputs: [{ shape: [-1, 12] }] };
+    expect(await errorOf(() => distillerOf({ teacher: ofTwelve }))).toContain('a teacher with 12');
   });
 
   it('may be logits alone, which then are split with the data; other data needs its own', async () => {
@@ -434,6 +448,22 @@ describe('fitDataset', () => {
     expectClose(b.history.loss.map(Number), a.history.loss.map(Number), 1e-5, 'loss');
     expectClose(await weightsOf(fromDataset.student), await weightsOf(fromTensors.student), 1e-6, 'weights');
     expect(Object.keys(b.history)).toContain('val_klDivergence');
+  });
+
+  it("tells callbacks how many steps an epoch has, where it or the teacher's dataset knows its size", async () => {
+    const { x } = data(ROWS, 29);
+    let steps: unknown;
+    class Watch extends tf.Callback {
+      override async onTrainBegin(): Promise<void> {
+        steps = this.params.steps;
+      }
+    }
+    const dataset = { size: 3, iterator: async () => batches(x, null, 8) };
+    for (const teacher of [mlp(16, 7), await cacheTeacherLogits(mlp(16, 7), dataset)]) {
+      steps = undefined;
+      await distillerOf({ teacher }).fitDataset(dataset, { epochs: 1, verbose: 0, callbacks: [new Watch()] });
+      expect(steps).toBe(3);
+    }
   });
 
   it('reads each element once, without labels and with validation tensors', async () => {
@@ -744,6 +774,10 @@ describe('a Distiller', () => {
     );
     const distiller = distillerOf({ alpha: 0.5 });
     expect(await errorOf(() => distiller.fit(x, null, ONE_BATCH))).toContain('labels are missing');
+    expect(await make({ reduction: tf.Reduction.NONE })).toContain('one number per batch');
+    const input = tf.input({ shape: [FEATURES] });
+    const outputs = [1, 2].map(() => tf.layers.dense({ units: CLASSES }).apply(input) as tf.SymbolicTensor);
+    expect(await make({ student: tf.model({ inputs: input, outputs }) })).toContain('must have one output');
     expect(await errorOf(() => distiller.fit([[1, 2]] as never, labels))).toContain('an array of tensors');
     const disposed = tf.ones([ROWS, FEATURES]);
     disposed.dispose();

@@ -4,6 +4,7 @@ const loop = suite('test/layers/distiller.test.ts', 'cpu', 'the loop of fit');
 const wasmLoop = suite('test/layers/distiller.test.ts', 'wasm', 'the loop of fit');
 const weighted = suite('test/layers/layers_loss.test.ts', 'cpu', 'sampleWeights');
 const distiller = suite('test/layers/distiller.test.ts', 'cpu');
+const cached = suite('test/layers/cache_teacher_logits.test.ts', 'cpu');
 
 /** What stands between tfjs-layers and the loss. */
 export const layersMutants: Mutant[] = [
@@ -95,6 +96,60 @@ export const layersMutants: Mutant[] = [
   ]),
   ...mutants('src/layers/table.ts', distiller, [
     { name: 'rows are not counted', find: 'tensor.shape[0] === rows', replace: 'tensor.rank > 0' },
+  ]),
+  ...mutants('src/layers/teacher.ts', cached, [
+    {
+      name: 'the last batch is taken for a whole one',
+      find: 'Math.min(batchSize, rows - start)',
+      replace: 'batchSize',
+    },
+    { name: 'rows done are counted by batches', find: 'rows += x[0].shape[0];', replace: 'rows += 1;' },
+    { name: 'inputs are left behind', find: 'for (const input of x) input.dispose();', replace: '' },
+    {
+      name: 'labels that a dataset holds too are left behind',
+      find: 'for (const other of Object.values(others)) disposeTensors(other);',
+      replace: 'void others;',
+    },
+    {
+      name: 'the classes of a graph model are not looked up',
+      find: "typeof classes === 'number' && classes > 0 ? classes : null",
+      replace: 'null',
+      killedBy: distiller,
+    },
+  ]),
+  ...mutants('src/layers/dataset.ts', distiller, [
+    {
+      name: 'the first element is lost',
+      find: 'return isAtHead ? head : own.next();',
+      replace: 'return own.next();',
+    },
+    {
+      name: 'the size of a dataset is lost',
+      find: 'size: dataset.size ?? Number.NaN',
+      replace: 'size: Number.NaN',
+    },
+    {
+      name: 'the size of two datasets in step is lost',
+      find: 'size: first.size,',
+      replace: 'size: Number.NaN,',
+    },
+  ]),
+  ...mutants('src/layers/distiller_arguments.ts', distiller, [
+    {
+      name: 'a student of two outputs is accepted',
+      find: 'student.outputs.length !== 1',
+      replace: 'student.outputs.length < 1',
+    },
+    {
+      name: 'losses of rows are accepted',
+      find: 'options.reduction === Reduction.NONE',
+      replace: 'options.reduction === 99',
+    },
+    {
+      name: 'alpha 0 asks for labels',
+      find: 'const { alpha, labelSmoothing, ignoreIndex, ...others } = options;',
+      replace: 'const { labelSmoothing, ignoreIndex, ...others } = options;',
+    },
   ]),
   ...mutants('src/layers/layers_loss.ts', weighted, [
     {
