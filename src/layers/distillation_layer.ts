@@ -9,6 +9,7 @@ import {
   type Scalar,
   type Tensor,
   tensor1d,
+  tidy,
   util,
 } from '@tensorflow/tfjs-core';
 import { type LayersModel, type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers';
@@ -73,7 +74,7 @@ export class DistillationLayer extends layers.Layer {
     checkClasses(teacherLogits.shape.at(-1), studentLogits.shape.at(-1));
     const [labels, weights] = withoutTape(() => {
       const like =
-        batch.labels === null ? null : labelsLike(batch.labels, studentLogits, options.ignoreIndex);
+        batch.labels === null ? null : labelsLike(batch.labels, studentLogits.shape, options.ignoreIndex);
       return [like, this.rowWeights(batch, like, studentLogits, kwargs.training === true)];
     });
     const complete: DistillationOptions = {
@@ -87,6 +88,18 @@ export class DistillationLayer extends layers.Layer {
     this.labels = labels;
     this.studentLogits = studentLogits;
     return distillationLoss<Scalar>(teacherLogits, studentLogits, complete);
+  }
+
+  /** Columns for `call`, with the labels as the loss takes them, so that those of a batch need neither a reshape nor a cast. New tensors are the caller's. */
+  withLabelsOfRows(columns: Tensor[]): Tensor[] {
+    const { student, columns: given, options } = this.distillation;
+    const shape = student.outputs[0].shape.slice(1);
+    const sizes = shape.filter((size) => size !== null);
+    if (!given.labels || sizes.length < shape.length) return columns;
+    const at = student.inputs.length + Number(given.teacherLogits);
+    const logitsShape = [columns[at].shape[0], ...sizes];
+    const labels = tidy(() => labelsLike(columns[at], logitsShape, options.ignoreIndex));
+    return columns.map((column, k) => (k === at ? labels : column));
   }
 
   private unpack(inputs: Tensor[]): Batch {
@@ -160,14 +173,18 @@ export class DistillationLayer extends layers.Layer {
 }
 
 /** Class ids in the shape of the rows, or a distribution in that of the logits. tfjs-layers hands ids over with an axis of size 1 at their end. */
-function labelsLike(labels: Tensor, studentLogits: Tensor, ignoreIndex: number | undefined): Tensor {
-  const rowShape = studentLogits.shape.slice(0, -1);
-  if (labels.shape.join() === studentLogits.shape.join()) return labels;
+function labelsLike(labels: Tensor, logitsShape: number[], ignoreIndex: number | undefined): Tensor {
+  const rowShape = logitsShape.slice(0, -1);
+  if (util.arraysEqual(labels.shape, logitsShape)) return labels;
   if (labels.size === util.sizeFromShape(rowShape)) {
-    return classIds(reshape(labels, rowShape), ignoreIndex);
+    // A reshape to the shape that it has would be a kernel too.
+    return classIds(
+      util.arraysEqual(labels.shape, rowShape) ? labels : reshape(labels, rowShape),
+      ignoreIndex,
+    );
   }
   throw new Error(
-    `${NAME}: labels must be class ids of shape [${rowShape}] or a distribution of shape [${studentLogits.shape}]; got shape [${labels.shape}].`,
+    `${NAME}: labels must be class ids of shape [${rowShape}] or a distribution of shape [${logitsShape}]; got shape [${labels.shape}].`,
   );
 }
 

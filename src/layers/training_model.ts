@@ -4,17 +4,16 @@ import {
   keep,
   mean,
   type NamedTensorMap,
-  range,
   type Scalar,
   type Tensor,
-  type Tensor1D,
+  tidy,
   type Variable,
 } from '@tensorflow/tfjs-core';
 import { type History, input, LayersModel, type ModelCompileArgs, type Shape } from '@tensorflow/tfjs-layers';
 import { withoutTape } from '../run_objective.ts';
+import { Batches } from './batches.ts';
 import { type Distillation, DistillationLayer } from './distillation_layer.ts';
 import type { DistillationMetric, MetricFunction } from './measures.ts';
-import { takeRows } from './rows.ts';
 
 /** Shapes and dtypes of the columns that a batch has besides the student's inputs. */
 export interface ColumnInput {
@@ -68,13 +67,15 @@ export class TrainingModel extends LayersModel {
    */
   protected override makeTrainFunction(): (data: Tensor[]) => Scalar[] {
     const weights = this.trainableWeights.map((weight) => weight.read() as Variable);
+    const isPenalised = tidy(() => this.step.calculateLosses().length > 0);
     return (data) => {
       let logged: Scalar[] = [];
       const total = this.optimizer.minimize(
         () => {
-          const loss = this.step.call(data.slice(0, this.inputs.length), { training: true });
+          const loss = this.step.call(data, { training: true }) as Scalar;
           logged = withoutTape(() => this.logged.map((metric) => keep(metric() as Scalar)));
-          return this.calculateLosses().reduce<Tensor>((sum, penalty) => add(sum, penalty), loss) as Scalar;
+          if (!isPenalised) return loss;
+          return this.step.calculateLosses().reduce((sum, penalty) => add(sum, penalty), loss);
         },
         true,
         weights,
@@ -85,27 +86,35 @@ export class TrainingModel extends LayersModel {
   }
 
   /**
-   * That of tfjs-layers, over the numbers of rows alone. Given the columns it would gather all of them, with targets that nobody reads, and cast the numbers anew
-   * for each.
+   * That of tfjs-layers, with all that belongs to it, over no data but a number of rows. What it is given it slices, casts and gathers for every batch, targets
+   * that nobody reads too; the batches come from here, as in a loop written by hand.
    */
-  override async fitLoop(
-    ...[f, ins, labels, batchSize, epochs, verbose, callbacks, valF, valIns, ...rest]: FitLoopArguments
-  ): Promise<History> {
-    const numbers = [ins, valIns ?? []].map((columns) => numbersOfRows(columns));
+  override async fitLoop(...args: FitLoopArguments): Promise<History> {
+    const [f, ins, labels, batchSize = 32, epochs, verbose, callbacks, valF, valIns, shuffle, ...rest] = args;
+    const inputs = ins.slice(0, this.inputs.length);
+    const columns = this.step.withLabelsOfRows(inputs);
+    const training = new Batches(columns, batchSize, Boolean(shuffle ?? true));
+    const held = valF ? valIns?.slice(0, this.inputs.length) : undefined;
+    const validation = held && new Batches(held, batchSize, false);
+    let epochsBegun = 0;
+    const train = () => {
+      // History has the epochs that are through, those that were stopped too.
+      if (this.history.epoch.length === epochsBegun) {
+        training.startEpoch();
+        epochsBegun++;
+      }
+      return training.next(f);
+    };
+    const validate = valF && validation ? () => validation.next(valF) : valF;
+    const order = shuffle === 'batch' ? shuffle : false; // 'batch' is an error of tfjs-layers
+    const given = [labels, batchSize, epochs, verbose, callbacks, validate] as const;
     try {
-      const training = this.onRows(f, ins);
-      const validation = valF && valIns ? this.onRows(valF, valIns) : valF;
-      const all = [labels, batchSize, epochs, verbose, callbacks, validation, numbers[1], ...rest] as const;
-      return await super.fitLoop(training, numbers[0], ...all);
+      return await super.fitLoop(train, onlyRows(inputs), ...given, held && onlyRows(held), order, ...rest);
     } finally {
-      dispose(numbers);
+      training.dispose();
+      validation?.dispose();
+      dispose(columns.filter((column) => !inputs.includes(column)));
     }
-  }
-
-  /** What f makes of a batch, as a function of the numbers of its rows. */
-  private onRows<T>(f: (batch: Tensor[]) => T, columns: Tensor[]): (numbers: Tensor[]) => T {
-    const inputs = columns.slice(0, this.inputs.length);
-    return ([numbers]) => f(inputs.map((column) => takeRows(column, numbers as Tensor1D)));
   }
 
   override predict(...args: Parameters<LayersModel['predict']>): Tensor | Tensor[] {
@@ -134,9 +143,9 @@ export class TrainingModel extends LayersModel {
 
 type FitLoopArguments = Parameters<LayersModel['fitLoop']>;
 
-/** One column for the loop of tfjs-layers to shuffle and cut into batches; none where there is no data. */
-function numbersOfRows(columns: Tensor[]): Tensor1D[] {
-  return columns.length === 0 ? [] : [range(0, columns[0].shape[0], 1, 'int32')];
+/** Data for a loop of tfjs-layers that counts rows and takes none: an array of no tensors, which says how many rows they have. */
+function onlyRows([{ shape }]: Tensor[]): Tensor[] {
+  return [Object.assign([], { shape }) as never];
 }
 
 /** tfjs-layers logs a metric under the name of its function. */

@@ -529,6 +529,70 @@ describe('the loop of fit', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('ends at the batch that stops it, and begins the next epoch, or fit, at its first row as that of LayersModel.fit does', async () => {
+    /** Stops an epoch in its middle, and takes that back for some of them. */
+    class Stop extends tf.Callback {
+      steps: string[] = [];
+      constructor(private readonly lastEpoch: number) {
+        super();
+      }
+      private get trained(): tf.LayersModel {
+        return (this as unknown as { model: tf.LayersModel }).model;
+      }
+      override async onBatchEnd(batch: number, logs: tf.Logs): Promise<void> {
+        this.steps.push(`${batch}: ${logs.size}`);
+        if (batch === 2) this.trained.stopTraining = true;
+      }
+      override async onEpochEnd(epoch: number, logs: tf.Logs): Promise<void> {
+        this.steps.push(`epoch ${epoch}, ${'val_loss' in logs}`);
+        this.trained.stopTraining = epoch === this.lastEpoch;
+      }
+    }
+    const { x, labels } = data(ROWS, 30);
+    const teacherLogits = mlp(16, 7).predict(x) as tf.Tensor;
+    const [ours, theirs] = [mlp(4, 3), mlp(4, 3)];
+    theirs.compile({ optimizer: tf.train.sgd(RATE), loss: layersLoss({ temperature: 3 }) });
+    const distiller = distillerOf({ student: ours, teacher: teacherLogits, temperature: 3, alpha: 0 });
+    const before = tf.memory().numTensors;
+    for (const { batchSize, lastEpoch } of [
+      { batchSize: 2, lastEpoch: 1 },
+      { batchSize: 5, lastEpoch: 0 },
+      { batchSize: 8, lastEpoch: 1 }, // stopped by its last batch, after validation
+    ]) {
+      const stops = [new Stop(lastEpoch), new Stop(lastEpoch)];
+      const args = { epochs: 4, batchSize, shuffle: false, validationSplit: 0.25, verbose: 0 };
+      const histories = [
+        await distiller.fit(x, labels, { ...args, callbacks: [stops[0]] }),
+        await theirs.fit(x, teacherLogits, { ...args, callbacks: [stops[1]] }),
+      ];
+      const [a, b] = histories.map(({ epoch, history }) =>
+        [...epoch, ...history.loss, ...(history.val_loss ?? [])].map(Number),
+      );
+      expectClose(a, b, 1e-5, `batches of ${batchSize}`);
+      expect(stops[0].steps).toEqual(stops[1].steps);
+    }
+    expectClose(await weightsOf(ours), await weightsOf(theirs), 5e-6, 'weights');
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('leaves that of LayersModel.fit nothing to gather', async () => {
+    const { x, labels } = data(ROWS, 31);
+    const teacherLogits = mlp(16, 7).predict(x) as tf.Tensor;
+    const distiller = distillerOf({ teacher: teacherLogits, alpha: 0.5 });
+    const validation = {
+      validationData: [x, labels] as [tf.Tensor, tf.Tensor],
+      validationTeacherLogits: teacherLogits,
+    };
+    const { kernels } = await tf.profile(async () => {
+      const { history } = await distiller.fit(x, labels, { batchSize: 2, verbose: 0, ...validation });
+      return tf.scalar(Number(history.loss[0]));
+    });
+    const isTakenByKernel = !['cpu', 'wasm', 'tensorflow'].includes(tf.getBackend());
+    expect(kernels.filter(({ name }) => name === 'GatherV2')).toHaveLength(
+      isTakenByKernel ? 3 * (12 + 12) : 0,
+    );
+  });
+
   it('takes rows of every dtype as tf.gather does', async () => {
     const random = new Random(29);
     const columns = [
@@ -664,6 +728,42 @@ describe('what tfjs-layers gives to callbacks', () => {
     const names = ['loss', 'softLoss', 'hardLoss', 'klDivergence', 'agreement', 'accuracy'];
     const metrics = [...names, ...names.map((name) => `val_${name}`)];
     expect(seen).toEqual([{ epochs: 2, samples: 18, batchSize: 8, verbose: 1, metrics }]);
+  });
+
+  it('the parameters are those of LayersModel.fit for the same arguments', async () => {
+    const params: object[] = [];
+    class Reader extends tf.Callback {
+      override async onTrainBegin(): Promise<void> {
+        params.push({ ...this.params });
+      }
+    }
+    const { x, labels } = data(ROWS, 32);
+    const teacherLogits = mlp(16, 7).predict(x) as tf.Tensor;
+    const stock = mlp(4, 3);
+    stock.compile({ optimizer: tf.train.sgd(RATE), loss: layersLoss({}) });
+    const distiller = new Distiller({ student: mlp(4, 3), teacher: teacherLogits, alpha: 0 });
+    distiller.compile({ optimizer: tf.train.sgd(RATE), metrics: [] });
+    for (const args of [
+      {},
+      { epochs: 3, initialEpoch: 1, batchSize: 5, validationSplit: 0.25 },
+      { shuffle: false, validationData: [x, labels] },
+    ]) {
+      params.length = 0;
+      const callbacks = () => ({ verbose: 0, callbacks: [new Reader()] });
+      await distiller.fit(x, labels, {
+        ...args,
+        validationTeacherLogits: teacherLogits,
+        ...callbacks(),
+      } as object);
+      const validation = 'validationData' in args ? { validationData: [x, teacherLogits] } : {};
+      await stock.fit(x, teacherLogits, { ...args, ...validation, ...callbacks() } as object);
+      expect(Object.keys(params[0])).toContain('samples');
+      expect(params[0]).toEqual(params[1]);
+    }
+    const shuffle = 'batch' as unknown as boolean;
+    expect(await errorOf(() => distiller.fit(x, labels, { ...ONE_BATCH, shuffle }))).toBe(
+      await errorOf(() => stock.fit(x, teacherLogits, { ...ONE_BATCH, shuffle })),
+    );
   });
 
   it('a callback that saves or predicts with its model does so with the student', async () => {

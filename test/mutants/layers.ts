@@ -1,6 +1,7 @@
 import { type Mutant, mutants, suite } from './mutant.ts';
 
 const loop = suite('test/layers/distiller.test.ts', 'cpu', 'the loop of fit');
+const batches = suite('test/layers/batches.test.ts', 'cpu', 'Batches');
 const wasmLoop = suite('test/layers/distiller.test.ts', 'wasm', 'the loop of fit');
 const weighted = suite('test/layers/layers_loss.test.ts', 'cpu', 'sampleWeights');
 const distiller = suite('test/layers/distiller.test.ts', 'cpu');
@@ -21,16 +22,43 @@ export const layersMutants: Mutant[] = [
       killedBy: wasmLoop,
     },
   ]),
+  ...mutants('src/layers/batches.ts', batches, [
+    {
+      name: 'the rows are never shuffled',
+      find: 'if (this.isShuffled)',
+      replace: 'if (!this.isShuffled && false)',
+    },
+    {
+      name: 'an epoch goes on where the last one was left',
+      find: 'this.taken = 0;\n    if',
+      replace: 'if',
+    },
+    {
+      name: 'a batch outlives its step',
+      find: 'column.dispose();',
+      replace: 'void column;',
+    },
+  ]),
   ...mutants('src/layers/training_model.ts', loop, [
     {
       name: 'validation takes its rows from the training data',
-      find: 'this.onRows(valF, valIns)',
-      replace: 'this.onRows(valF, ins)',
+      find: 'new Batches(held,',
+      replace: 'new Batches(columns,',
     },
     {
-      name: 'the numbers of rows are left behind',
-      find: 'dispose(numbers)',
-      replace: 'void numbers',
+      name: 'an epoch that follows a stopped one goes on behind it',
+      find: 'this.history.epoch.length === epochsBegun',
+      replace: 'epochsBegun === 0',
+    },
+    {
+      name: 'the labels that were made for all batches are left behind',
+      find: 'dispose(columns.filter(',
+      replace: 'void (columns.filter(',
+    },
+    {
+      name: 'tfjs-layers is given the columns',
+      find: 'onlyRows(inputs)',
+      replace: 'inputs',
     },
   ]),
   ...mutants('src/layers/sample_weights.ts', weighted, [

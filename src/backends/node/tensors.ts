@@ -19,7 +19,13 @@ interface OpAttribute {
 /** The parts of tfjs-node's backend 'tensorflow' that are used here. */
 export interface TensorFlowBackendParts extends KernelBackend {
   isGPUPackage: boolean;
-  binding: { TF_ATTR_TYPE: number; TF_ATTR_BOOL: number; TF_FLOAT: number; TF_INT32: number };
+  binding: {
+    TF_ATTR_TYPE: number;
+    TF_ATTR_BOOL: number;
+    TF_ATTR_INT: number;
+    TF_FLOAT: number;
+    TF_INT32: number;
+  };
   /** `get` brings over what lies on another backend, which readSync by itself does not. */
   tensorMap: { get(dataId: object): unknown };
   /** The values are handed to TensorFlow, which shares them with JavaScript, when an op first asks for them. */
