@@ -59,15 +59,22 @@ function executed(student: tf.Tensor, f: () => void): Executed {
 const ROWS = 6;
 const CLASSES = 500;
 
-type Edit = (row: { v: Float32Array; z: Float32Array }) => void;
+/** Of a row: teacher, student and, if it has one, its label distribution. */
+type Edit = (row: { v: Float32Array; z: Float32Array; y: Float32Array }) => void;
 
-/** Ordinary rows, but for the second and the fifth if those are edited. */
-function problemOf(options: CaseOptions, edit: Edit = () => {}): ObjectiveCase {
-  const rowsOf = (values: Float32Array, n: number) => values.subarray(n * CLASSES, (n + 1) * CLASSES);
+/** Ordinary rows, but for those that are edited. */
+function problemOf(
+  options: CaseOptions,
+  edit: Edit = () => {},
+  edited: readonly number[] = [1, 4],
+): ObjectiveCase {
+  const rowsOf = (values: Float32Array | null, n: number) =>
+    values?.subarray(n * CLASSES, (n + 1) * CLASSES) ?? new Float32Array(CLASSES);
   return makeCase('', [ROWS, CLASSES], options, {
     seed: 21,
-    edit: ({ teacher, student }) => {
-      for (const n of [1, 4]) edit({ v: rowsOf(teacher, n), z: rowsOf(student, n) });
+    edit: ({ teacher, student, labelDistribution }) => {
+      for (const n of edited)
+        edit({ v: rowsOf(teacher, n), z: rowsOf(student, n), y: rowsOf(labelDistribution, n) });
     },
   });
 }
@@ -144,12 +151,104 @@ const MASKED: Record<string, Edit> = {
   },
 };
 
+const MASK = Number.NEGATIVE_INFINITY;
+
+/** Classes that a vocabulary was padded with, and one in its middle: neither the models nor the labels know them. */
+const PADDING = [7, 480, 499];
+const pad: Edit = ({ v, z, y }) => {
+  for (const i of PADDING) {
+    v[i] = z[i] = MASK;
+    y[i] = 0;
+  }
+};
+const padProbabilities: Edit = ({ v, z, y }) => {
+  pad({ v, z, y });
+  for (const i of PADDING) v[i] = 0;
+};
+
+const PADDED: Record<string, { options: CaseOptions; edit?: Edit }> = {
+  'T = 2': { options: { temperature: 2 } },
+  'kl, T = 3': { options: { temperature: 3, divergence: 'kl' } },
+  'kl, T of 0.05 to 30': { options: { temperature: [0.05, 0.3, 1, 2, 8, 30], divergence: 'kl' } },
+  'T, weights and class ids of rows, some of which are ignored': {
+    options: {
+      temperature: perRow,
+      weights: [3, 1, 0, 1, 5, 9],
+      labels: 'classIds',
+      alpha: 0.3,
+      ignoreIndex: 155, // of the fifth row
+    },
+  },
+  'a label distribution': { options: { temperature: 3, divergence: 'kl', labels: 'distribution' } },
+  probabilities: { options: { temperature: 3, targets: 'probabilities' }, edit: padProbabilities },
+  'kl of probabilities, with class ids': {
+    options: { temperature: 2, targets: 'probabilities', divergence: 'kl', labels: 'classIds' },
+    edit: padProbabilities,
+  },
+};
+
+/** What comes with padding and is no case for the op. */
+const PADDED_OTHERS: Record<string, { edit: Edit; options?: CaseOptions }> = {
+  'near rows': {
+    edit: (row) => {
+      row.z.set(row.v.map((value, i) => value + 1e-3 * Math.sin(i)));
+      pad(row);
+    },
+  },
+  'equal rows': {
+    edit: (row) => {
+      row.z.set(row.v);
+      pad(row);
+    },
+  },
+  'NaN in the student': {
+    edit: (row) => {
+      pad(row);
+      row.z[8] = Number.NaN;
+    },
+  },
+  'NaN where the teacher masks': {
+    edit: (row) => {
+      pad(row);
+      row.z[7] = Number.NaN;
+    },
+  },
+  'NaN where the student masks': {
+    edit: (row) => {
+      pad(row);
+      row.v[7] = Number.NaN;
+    },
+  },
+  'Infinity in both': {
+    edit: (row) => {
+      pad(row);
+      row.v[8] = row.z[8] = Number.POSITIVE_INFINITY;
+    },
+  },
+  'all of the student masked': {
+    edit: (row) => {
+      pad(row);
+      row.z.fill(MASK);
+    },
+  },
+  'all of the teacher masked': {
+    edit: (row) => {
+      pad(row);
+      row.v.fill(MASK);
+    },
+  },
+  'all of the student masked, probabilities in one class': {
+    options: { temperature: 2, targets: 'probabilities' },
+    edit: ({ v, z }) => {
+      v.fill(0)[3] = 1;
+      z.fill(MASK);
+    },
+  },
+};
+
 /** What makes them the composition's. */
 const OTHERS: Record<string, Edit> = {
   'near rows': ({ v, z }) => z.set(v.map((value, i) => value + 1e-3 * Math.sin(i))),
-  'a class masked in both': ({ v, z }) => {
-    v[7] = z[7] = Number.NEGATIVE_INFINITY;
-  },
   'NaN in the teacher': ({ v }) => {
     v[7] = Number.NaN;
   },
@@ -176,7 +275,7 @@ if (backend.flags?.[FUSED_OP_FLAG]) {
         it(`${name}, ${Object.keys(options).join(', ')}`, async () => {
           const problem = problemOf(options, edit);
           const { dense, composed } = opsOf(problem);
-          expect(dense.length).toBeGreaterThan(0);
+          expect(dense.length).toBe(options.labels ? 2 : 1);
           expect(new Set(composed.map(({ rows }) => rows))).toEqual(new Set([2]));
           await expectCase(problem, false);
         });
@@ -191,6 +290,14 @@ if (backend.flags?.[FUSED_OP_FLAG]) {
           await expectCase(problem, false);
         });
       }
+    }
+
+    for (const [name, { edit, options }] of Object.entries(PADDED_OTHERS)) {
+      it(`padding and ${name}`, async () => {
+        const problem = problemOf(options ?? { temperature: 2, divergence: 'kl' }, edit);
+        expect(new Set(opsOf(problem).composed.map(({ rows }) => rows))).toEqual(new Set([2]));
+        await expectCase(problem, false);
+      });
     }
 
     it('near rows that do not count stay with the op', () => {
@@ -210,6 +317,76 @@ if (backend.flags?.[FUSED_OP_FLAG]) {
       const { ops, composed } = opsOf(problemOf({ temperature: 1e4 }));
       expect(composed.every(({ rows }) => rows === ROWS)).toBe(true);
       expect(ops.filter(({ name }) => name === 'GatherV2')).toHaveLength(0);
+    });
+  });
+
+  describe('classes that are masked in both are left to the op', () => {
+    const ALL_ROWS = [...Array(ROWS).keys()];
+
+    for (const [name, { options, edit = pad }] of Object.entries(PADDED)) {
+      for (const [which, edited] of Object.entries({ 'in some rows': [1, 4], 'in all': ALL_ROWS })) {
+        it(`${name}, ${which}`, async () => {
+          const problem = problemOf(options, edit, edited);
+          if (options.ignoreIndex !== undefined) problem.labelIds?.set([options.ignoreIndex], 4);
+          expect(opsOf(problem).composed).toHaveLength(0);
+          await expectCase(problem, false);
+          const { loss, dStudent } = await runCase(problem, new Float32Array(ROWS).fill(1), false);
+          expect(loss.every(Number.isFinite)).toBe(true);
+          const atPadding = edited.flatMap((n) => PADDING.map((i) => dStudent[n * CLASSES + i]));
+          expect(atPadding.every((dz) => dz === 0)).toBe(true);
+        });
+      }
+    }
+
+    it('reverseKl, its value and the gradient to the teacher', async () => {
+      const problem = problemOf({ temperature: 3, divergence: 'reverseKl' }, pad, ALL_ROWS);
+      const { teacher, student, options } = tensorsOf(problem);
+      const loss = (v: tf.Tensor) => distillationLoss(v, student, { ...options, teacherGradient: true });
+      const { ops } = executed(student, () => loss(teacher).dispose());
+      expect(ops.map(({ name }) => name)).toContain(FUSED_OP);
+      expect(ops.map(({ name }) => name)).not.toContain(OF_COMPOSITION);
+      await expectCase(problem);
+    });
+
+    it('one with mass in the labels makes the hard term infinite', async () => {
+      for (const options of [
+        { temperature: 3, labels: 'classIds', labelSmoothing: 0.1 },
+        { temperature: 3, labels: 'distribution' },
+      ] as const) {
+        const problem = problemOf(options, ({ v, z }) => {
+          v[7] = z[7] = MASK;
+        });
+        expect(opsOf(problem).composed).toHaveLength(0);
+        await expectCase(problem, false);
+        const { loss } = await runCase(problem, new Float32Array(ROWS).fill(1), false);
+        expect(loss[1]).toBe(Number.POSITIVE_INFINITY);
+      }
+    });
+
+    it('with masks from the second call on, until a call has none', async () => {
+      const options = { temperature: 2 };
+      const [padded, unmasked] = [problemOf(options, pad, ALL_ROWS), problemOf(options)];
+      const dLoss = new Float32Array(ROWS).fill(1);
+      opsOf(unmasked);
+      const [lossBefore, before] = [(await runCase(unmasked, dLoss, false)).loss, opsOf(unmasked).ops];
+      const calls = [opsOf(padded), opsOf(padded), opsOf(padded)];
+      expect(calls.map(({ dense }) => dense.length)).toEqual([2, 1, 1]);
+      expect(calls.map(({ ops }) => ops.length)).toEqual([38, 24, 24]);
+      expect(calls[2].peak).toBeLessThan(4.1);
+      const { loss } = await runCase(unmasked, dLoss, false);
+      expect(loss).toEqual(lossBefore);
+      expect(opsOf(unmasked).ops).toEqual(before);
+    });
+
+    it('the first call and the next give the same bits, of all rows', async () => {
+      const edit = ({ teacher, student }: ObjectiveCase) => {
+        for (let n = 0; n < 20; n += 3) teacher[9 * n + 5] = student[9 * n + 5] = MASK;
+      };
+      const options = { temperature: 0.3, divergence: 'kl' } as const;
+      const problem = makeCase('', [20, 9], options, { seed: 23, spread: 30, edit });
+      const dLoss = new Float32Array(20).fill(1);
+      const calls = [await runCase(problem, dLoss, false), await runCase(problem, dLoss, false)];
+      expect(calls[1]).toEqual(calls[0]);
     });
   });
 

@@ -104,6 +104,36 @@ export const nodeMutants: Mutant[] = [
       killedBy: fusedOp,
     },
     {
+      name: 'a class masked in both leaves its row to the composition',
+      find: 'if (!withMasks) return sub(max(d, 1), min(d, 1));',
+      replace: 'if (d) return sub(max(d, 1), min(d, 1));',
+      killedBy: fusedOp,
+    },
+    {
+      name: 'a masked class with mass is taken for one without',
+      find: 'logicalAnd(equal(labels, 0), equal(logits, MASK))',
+      replace: 'equal(logits, MASK)',
+      killedBy: fusedOp,
+    },
+    {
+      name: 'rows of probabilities stay with the op where the student masks all classes',
+      find: 'conditions.push(greater(max(student, 1), MASK));',
+      replace: 'conditions.push();',
+      killedBy: fusedOp,
+    },
+    {
+      name: 'masks are looked for ever after',
+      find: '!hasMasks(student)) expectsMasks.delete(classes)',
+      replace: '!hasMasks(student)) expectsMasks.add(classes)',
+      killedBy: fusedOp,
+    },
+    {
+      name: 'every call with masks tries without them first',
+      find: 'expectsMasks.add(classes);',
+      replace: '',
+      killedBy: fusedOp,
+    },
+    {
       name: 'softened logits are held while the op runs',
       find: 'tidy(() => softmax(softened(first, temperature)))',
       replace: 'softmax(softened(first, temperature))',

@@ -1,6 +1,7 @@
 import {
   add,
   all,
+  any,
   dispose,
   div,
   equal,
@@ -13,6 +14,7 @@ import {
   min,
   minimum,
   mul,
+  notEqual,
   oneHot,
   reshape,
   scalar,
@@ -47,15 +49,23 @@ export function fitsFusedOp(
 }
 
 /**
- * The row pass by that op, loss and gradient at once. It is right for ordinary rows; whether there are others is read back, one bool, and those the composition
- * computes. Beside the result two tensors [rows, classes] are held at the most, three with a hard term.
+ * The row pass by that op, loss and gradient at once. It is right for ordinary rows; whether there are others is read back, one bool. If the loss of any is no number, the op is asked once
+ * more, now with an eye on classes without mass that the logits mask: a padded vocabulary has some in every row, and other calls need not pay for them. The rows that are left the
+ * composition computes. Beside the result two tensors [rows, classes] are held at the most, three with a hard term, and one more with masks.
  */
 export const rowPassByFusedOp: RowPass<TensorFlowBackendParts> = (request) => {
-  const { backend, rows, outputs, student } = request;
+  const { backend, rows, classes, outputs, student } = request;
   let result: RowPassResult = { loss: null, gradient: null };
   tidy(() => {
-    const { isOrdinary, ...computed } = ordinaryRows(request);
-    const others = all(isOrdinary).dataSync()[0] ? [] : indicesOfFalse(isOrdinary.dataSync());
+    const withMasks = expectsMasks.has(classes);
+    let { others, ...computed } = rowsOfOp(request, withMasks);
+    const mayHaveMasks = withMasks || (others.length > 0 && computed.loss.dataSync().some(Number.isNaN));
+    if (mayHaveMasks && !hasMasks(student)) expectsMasks.delete(classes);
+    else if (mayHaveMasks && !withMasks) {
+      expectsMasks.add(classes);
+      dispose(computed);
+      ({ others, ...computed } = rowsOfOp(request, true));
+    }
     if (others.length === rows) {
       dispose(computed);
       result = composedRowPass(request);
@@ -70,6 +80,24 @@ export const rowPassByFusedOp: RowPass<TensorFlowBackendParts> = (request) => {
   });
   return result;
 };
+
+/**
+ * Numbers of classes whose last call had masks: the next looks for them at once. That saves an attempt and changes no bit of a result, because an attempt computes all rows, and
+ * those without masks alike.
+ */
+const expectsMasks = new Set<number>();
+
+const MASK = Number.NEGATIVE_INFINITY;
+
+const hasMasks = (logits: TensorInfo): boolean =>
+  tidy(() => any(equal(asTensor(logits, logits.shape), MASK)).dataSync()[0] !== 0);
+
+/** `others`: the rows that are not ordinary. */
+function rowsOfOp(request: Request, withMasks: boolean): LossOfRows & { others: number[] } {
+  const { isOrdinary, ...computed } = ordinaryRows(request, withMasks);
+  const others = all(isOrdinary).dataSync()[0] ? [] : indicesOfFalse(isOrdinary.dataSync());
+  return { ...computed, others };
+}
 
 function indicesOfFalse(values: ArrayLike<number>): number[] {
   const indices: number[] = [];
@@ -89,7 +117,7 @@ export type LossOfRows = {
 };
 
 /** Right where `isOrdinary`, bool [rows]: the loss is a number, T and the class id are valid, and by MATH (20) the row is not near. */
-function ordinaryRows(request: Request): LossOfRows & { isOrdinary: Tensor } {
+function ordinaryRows(request: Request, withMasks: boolean): LossOfRows & { isOrdinary: Tensor } {
   const { rows, classes, objective, outputs, labels } = request;
   const teacher = asTensor(request.teacher, [rows, classes]);
   const student = asTensor(request.student, [rows, classes]);
@@ -100,8 +128,11 @@ function ordinaryRows(request: Request): LossOfRows & { isOrdinary: Tensor } {
     conditions.push(greater(temperature, 0), less(temperature, Number.POSITIVE_INFINITY));
 
   if (objective.targets === 'logits') {
-    const isFar = greater(rangeOfDifferences(teacher, student), times(temperature, 1 / 4));
+    const range = rangeOfDifferences(request, teacher, student, withMasks);
+    const isFar = greater(range, times(temperature, 1 / 4));
     conditions.push(typeof weight === 'number' ? isFar : logicalOr(isFar, equal(weight, 0)));
+  } else if (withMasks) {
+    conditions.push(greater(max(student, 1), MASK)); // of logits the range is no number where all are masked
   }
   if (labels !== null && objective.labels === 'classIds') {
     const classIds = asTensor(labels, [rows]);
@@ -109,14 +140,14 @@ function ordinaryRows(request: Request): LossOfRows & { isOrdinary: Tensor } {
   }
 
   const factor = times(weight, objective.scale);
-  let { loss, gradient } = softTerm(request, teacher, student, temperature, factor);
+  let { loss, gradient } = softTerm(request, teacher, student, temperature, factor, withMasks);
   if (labels !== null && outputs !== 'teacherGradient') {
-    const hard = hardTerm(request, labels, student, factor);
+    const hard = hardTerm(request, labels, student, factor, withMasks);
     loss = add(loss, hard.loss);
     gradient = gradient && hard.gradient && add(gradient, hard.gradient);
   }
 
-  // NaN and +Infinity in a row, and a masked class without mass, which is 0 times Infinity, make its loss NaN. Of a masked class with mass the op is right.
+  // NaN and +Infinity in a row make its loss NaN; so does, as 0 times Infinity, a masked class without mass that was not looked for. Of one with mass the op is right.
   const isNumber = equal(loss, loss);
   return { loss, gradient, isOrdinary: conditions.reduce((a, b) => logicalAnd(a, b), isNumber) };
 }
@@ -137,12 +168,31 @@ const over = (a: PerRow, b: PerRow): PerRow =>
 /** A factor of each row as it multiplies [rows, classes]. */
 const column = (x: PerRow): PerRow => (typeof x === 'number' ? x : reshape(x, [x.size, 1]));
 
-/** max d - min d of d = z - v, [rows]: MATH (20) calls a row near where that is at most T/4. */
-const rangeOfDifferences = (teacher: Tensor, student: Tensor): Tensor =>
+/** max d - min d of d = z - v, [rows]: MATH (20) calls a row near where that is at most T/4. With masks, d of a class that both mask does not count. */
+const rangeOfDifferences = (
+  { backend }: Request,
+  teacher: Tensor,
+  student: Tensor,
+  withMasks: boolean,
+): Tensor =>
   tidy(() => {
     const d = sub(student, teacher);
-    return sub(max(d, 1), min(d, 1));
+    if (!withMasks) return sub(max(d, 1), min(d, 1));
+    const isMaskedInBoth = notEqual(d, d); // or the row is NaN, which its loss tells
+    const without = (limit: number) => select(backend, isMaskedInBoth, limit, d);
+    const most = tidy(() => max(without(Number.NEGATIVE_INFINITY), 1));
+    return sub(most, min(without(Number.POSITIVE_INFINITY), 1));
   });
+
+/** `value` where the condition holds, else x; tfjs's `where` would write a tensor of as many values first. */
+const select = (backend: TensorFlowBackendParts, condition: Tensor, value: number, x: Tensor): Tensor =>
+  tidy(() =>
+    backend.executeSingleOutput(
+      'SelectV2',
+      [typeAttribute(backend, 'T', backend.binding.TF_FLOAT)],
+      [condition, scalar(value), x],
+    ),
+  );
 
 /** `factor` softWeight t D, and its gradient to the student; of reverseKl to the teacher. */
 function softTerm(
@@ -151,6 +201,7 @@ function softTerm(
   student: Tensor,
   temperature: PerRow,
   factor: PerRow,
+  withMasks: boolean,
 ): LossOfRows {
   const { targets, divergence, softWeight, scaleByTemperatureSquared } = objective;
   const [first, second] = divergence === 'reverseKl' ? [student, teacher] : [teacher, student];
@@ -162,7 +213,7 @@ function softTerm(
     const { loss, gradient } = tidy(() => {
       const p = targets === 'logits' ? tidy(() => softmax(softened(first, temperature))) : first;
       const negativeEntropy = divergence === 'crossEntropy' ? null : sumOfXLogX(backend, p);
-      const { loss, gradient } = crossEntropy(backend, softened(second, temperature), p, mass);
+      const { loss, gradient } = crossEntropy(backend, softened(second, temperature), p, { mass, withMasks });
       return {
         loss: negativeEntropy ? add(loss, negativeEntropy) : loss,
         gradient: outputs === 'loss' ? undefined : gradient,
@@ -184,6 +235,7 @@ function hardTerm(
   given: TensorInfo,
   student: Tensor,
   factor: PerRow,
+  withMasks: boolean,
 ): LossOfRows {
   const { labelSmoothing: eps, hardWeight } = objective;
   const hard = times(factor, hardWeight);
@@ -199,7 +251,7 @@ function hardTerm(
       labels = eps === 0 ? distribution : tidy(() => add(mul(distribution, 1 - eps), eps / classes));
       mass = sum(labels, 1);
     }
-    const { loss, gradient } = crossEntropy(backend, student, labels, mass);
+    const { loss, gradient } = crossEntropy(backend, student, labels, { mass, withMasks });
     return {
       loss: times(loss, hard),
       gradient: outputs === 'loss' ? undefined : times(gradient, column(times(mass, hard))),
@@ -225,13 +277,13 @@ function softened(logits: Tensor, temperature: PerRow): Tensor {
 
 /**
  * By one op -sum labels log q, q = softmax(logits), [rows], and q - labels/mass, [rows, classes]: its gradient to the logits over `mass`, the sum of the labels. Labels that are
- * class ids have no sum to be given.
+ * class ids have no sum to be given, and no mass where the logits may be masked: those the op leaves out by itself.
  */
 function crossEntropy(
   backend: TensorFlowBackendParts,
   logits: Tensor,
   labels: Tensor,
-  mass: PerRow,
+  { mass, withMasks }: { mass: PerRow; withMasks: boolean },
 ): { loss: Tensor; gradient: Tensor } {
   const { TF_FLOAT, TF_INT32 } = backend.binding;
   return tidy(() => {
@@ -247,12 +299,22 @@ function crossEntropy(
         : backend.executeMultipleOutputs(
             'SoftmaxCrossEntropyWithLogits',
             [type],
-            [logits, mass === 1 ? labels : div(labels, column(mass))],
+            [
+              withMasks ? withoutMasksOfNoMass(backend, logits, labels) : logits,
+              mass === 1 ? labels : div(labels, column(mass)),
+            ],
             2,
           );
     return { loss: times(loss, mass), gradient };
   });
 }
+
+/** The lowest number, near enough: below all logits, and however far, 0 times it is 0 and its exponential too. */
+const LOWEST = -3.4e38;
+
+/** The logits, LOWEST for -Infinity where the labels are 0. */
+const withoutMasksOfNoMass = (backend: TensorFlowBackendParts, logits: Tensor, labels: Tensor): Tensor =>
+  tidy(() => select(backend, logicalAnd(equal(labels, 0), equal(logits, MASK)), LOWEST, logits));
 
 /** sum x log x, [rows], 0 where x is 0. */
 const sumOfXLogX = (backend: TensorFlowBackendParts, x: Tensor): Tensor =>
