@@ -1,4 +1,4 @@
-import { engine, keep, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { engine, keep, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { ensureBackend } from './backends/register.ts';
 import {
   type ComputedInputs,
@@ -24,7 +24,7 @@ export function runObjective<O extends Tensor>(
   attrs: Omit<ObjectiveAttrs, 'outputs'>,
 ): O {
   return tidy(() => {
-    const absent = tensor1d([], 'float32');
+    const absent: Tensor = engine().makeTensor(new Float32Array(0), [0], 'float32');
     const inputs: ObjectiveInputs<Tensor> = {
       teacher: tensors.teacher,
       student: tensors.student,
@@ -55,7 +55,8 @@ const SAVED = ['teacher', 'student', 'temperature', 'labels', 'weights', 'dStude
 type SavedTensors = Record<(typeof SAVED)[number], Tensor>;
 
 export function savedTensors(saved: readonly Tensor[]): SavedTensors {
-  return Object.fromEntries(SAVED.map((name, k) => [name, saved[k]])) as SavedTensors;
+  const [teacher, student, temperature, labels, weights, dStudent] = saved;
+  return { teacher, student, temperature, labels, weights, dStudent };
 }
 
 /** Done here and not by `inputsToSave`, for which tfjs clones: on 'wasm' that copies the logits and the gradient, which takes as long as the kernel. */
