@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { partsOf } from '../../src/backends/node/tensors.ts';
+import { partsOf } from '../../src/backends/node/blocks.ts';
+import { FUSED_OP_FLAG } from '../../src/backends/node/index.ts';
+import type { TensorFlowBackendParts } from '../../src/backends/node/tensors.ts';
 import { distillationLoss } from '../../src/index.ts';
 import { backend, startBackend } from '../backends/current.ts';
 import { expectClose } from '../close.ts';
@@ -8,14 +10,15 @@ import { boundsOf, tensorsOf, unevenGradients } from '../run_case.ts';
 
 beforeAll(startBackend);
 
-/** Rows that cross in several blocks, the last of them smaller, long and short; rows in two parts, in one of odd length, and longer than a block. */
+/** Rows that cross in several blocks, the last of them smaller: 16 to a block so that blocks are aligned, aligned by themselves, in blocks that are not, longer than a block, and short. Then in one. */
 const SHAPES: [number, number][] = [
-  [9, 50_257],
+  [19, 50_257],
   [9, 131_072],
-  [5, 65_537],
+  [8, 70_001],
   [2, 600_000],
-  [4096, 21],
   [25_013, 21],
+  [9, 50_257],
+  [4096, 21],
 ];
 
 const OPTIONS: Record<string, CaseOptions> = {
@@ -53,6 +56,51 @@ if (backend.backendName === 'tensorflow') {
     expect([131_072, 128_256, 65_538, 1_000_000].map(partsOf)).toEqual([2, 2, 2, 16]);
     expect(partsOf(65_537)).toBe(1); // a prime
   });
-} else {
+}
+
+if (backend.backendName === 'tensorflow' && !backend.flags?.[FUSED_OP_FLAG]) {
+  describe('TensorFlow is left with the gradient alone', () => {
+    const parts = () => tf.backend() as TensorFlowBackendParts & { binding: { getNumOfTensors(): number } };
+    const held = () => parts().binding.getNumOfTensors();
+    const inputs = () => [tf.neg(tf.randomNormal([19, 50_257])), tf.neg(tf.randomNormal([19, 50_257]))];
+
+    it('by a call', () => {
+      const [v, z] = inputs();
+      const before = held();
+      const { value, grad } = tf.valueAndGrad((z: tf.Tensor) => distillationLoss(v, z))(z);
+      expect(held()).toBe(before + 1);
+      tf.dispose([value, grad]);
+      expect(held()).toBe(before);
+    });
+
+    it('by one that fails at any of its ops', () => {
+      const [v, z] = inputs();
+      const { binding } = parts();
+      const call = (failing: number) => {
+        let ops = 0;
+        const executeOp: typeof binding.executeOp = (...given) => {
+          if (ops++ === failing) throw new Error('out of memory');
+          return binding.executeOp(...given);
+        };
+        parts().binding = Object.create(binding, { executeOp: { value: executeOp } });
+        try {
+          tf.dispose({ ...tf.valueAndGrad((z: tf.Tensor) => distillationLoss(v, z))(z) });
+        } finally {
+          parts().binding = binding;
+        }
+        return ops;
+      };
+      const before = held();
+      const ops = call(-1);
+      expect(ops).toBeGreaterThan(10);
+      for (let failing = 0; failing < ops; failing++) {
+        expect(() => call(failing)).toThrow('out of memory');
+        expect(held()).toBe(before);
+      }
+    });
+  });
+}
+
+if (backend.backendName !== 'tensorflow') {
   it("is about backend 'tensorflow'", () => expect(tf.getBackend()).not.toBe('tensorflow'));
 }

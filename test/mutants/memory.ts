@@ -51,11 +51,28 @@ export const memoryMutants: Mutant[] = [
       replace: 'if (weight != 0 && value != value) v128',
     },
   ]),
-  ...mutants('src/backends/node/tensors.ts', blocks, [
+  ...mutants('src/backends/node/handles.ts', blocks, [
     {
-      name: 'every block is read from the first row',
-      find: 'int32(backend, [n, 0])',
-      replace: 'int32(backend, [0, 0])',
+      name: 'what TensorFlow was given for one call stays with it',
+      find: 'this.end(...this.held);',
+      replace: '',
+    },
+  ]),
+  ...mutants('src/backends/node/blocks.ts', blocks, [
+    {
+      name: 'every aligned block is read from the first row',
+      find: 'handles.slice(flat, [start], [length])',
+      replace: 'handles.slice(flat, [0], [length])',
+    },
+    {
+      name: 'every other block is read from the first row',
+      find: '[start / classes, 0]',
+      replace: '[0, 0]',
+    },
+    {
+      name: 'what lies behind the last block stays in the gradient',
+      find: 'handles.slice(handles.reshape(this.tensor, [-1]), [0], [rows * classes])',
+      replace: 'handles.slice(handles.reshape(this.tensor, [-1]), [classes], [rows * classes])',
     },
     {
       name: 'blocks are written over one another',

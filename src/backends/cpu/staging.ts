@@ -5,7 +5,7 @@ import { type Kernel, kernelOn, modeOf, PADS_BYTES, readsLabels } from '../wasm/
 const BLOCK_BYTES = 256 * 1024;
 const PAGE_BYTES = 64 * 1024;
 /** In float32 numbers: TensorFlow shares memory that is aligned to 64 bytes, and copies other. */
-const ALIGNMENT = 16;
+export const ALIGNMENT = 16;
 
 /** The kernel's private memory, made at the first call and kept; it grows to what the longest row needs. */
 let memory: WebAssembly.Memory | null = null;
@@ -62,6 +62,7 @@ export function stagedRowPass(pass: StagedRowPass): number | null {
   let block = Math.max(1, Math.floor(blockSize / rowSize));
   if (block > ALIGNMENT) block &= -ALIGNMENT; // so that every block begins aligned, whatever the classes
   if (block > rows) block = rows;
+  else if (block > ALIGNMENT) block = align(Math.ceil(rows / Math.ceil(rows / block))); // no small rest
   const temperaturesAt = PADS_BYTES / 4 + 4 + rSize;
   const weightsAt = temperaturesAt + block;
   const lossAt = weightsAt + block;

@@ -1,27 +1,24 @@
-import { env, findBackend, type TensorInfo, tidy } from '@tensorflow/tfjs-core';
+import { env, findBackend, type TensorInfo } from '@tensorflow/tfjs-core';
 import { rowPass as composedRowPass } from '../composed.ts';
 import { rowPassOverArrays } from '../cpu/arrays.ts';
-import { type StagedRowPass, stagedKernel, stagedRowPass } from '../cpu/staging.ts';
+import { unwritten } from '../cpu/results.ts';
+import { ALIGNMENT, type StagedRowPass, stagedKernel, stagedRowPass } from '../cpu/staging.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
 import { valuesOnCpu } from '../values_on_cpu.ts';
 import { isCarried } from '../wasm/kernel.ts';
+import { canShareMemory, RowsWritten, rowsOf } from './blocks.ts';
 import { fitsFusedOp, rowPassByFusedOp } from './fused_op.ts';
-import {
-  canShareMemory,
-  detached,
-  RowsWritten,
-  reshaped,
-  rowsOf,
-  type TensorFlowBackendParts,
-  tensorInfo,
-  valuesOf,
-} from './tensors.ts';
+import { Handles } from './handles.ts';
+import { type TensorFlowBackendParts, tensorInfo, valuesOf } from './tensors.ts';
 
 /** From here on, in numbers, rows cross between TensorFlow's memory and ours in blocks; what is smaller is read and written whole. */
 const LARGE = 1 << 16;
 
-/** Larger than for arrays, because a block costs seven ops of TensorFlow: at [64, 32000] 5.3 ms with 2 MB, 5.6 with 1, 8 with 1/4. */
-const BLOCK_BYTES = 1 << 21;
+/**
+ * Larger than for arrays, because a block costs seven ops of TensorFlow: at [64, 32000] 1 MB takes 1.06 times as long as 2, and 2 takes 1.03 times as long as 4. Rows have a few numbers more than
+ * their logits: four of 2^17 classes shall fit.
+ */
+const BLOCK_BYTES = (1 << 22) + (1 << 10);
 
 /**
  * Flag of tf.env(): whether TensorFlow's fused op serves backend 'tensorflow'. By default it does on a GPU, in tfjs-node-gpu, where the logits lie too far from the SIMD kernel; in
@@ -52,7 +49,7 @@ export const rowPass: RowPass<TensorFlowBackendParts> = (request) => {
 
 function rowPassWhole(request: RowPassRequest<TensorFlowBackendParts>): RowPassResult {
   const { backend, rows, classes, outputs, student } = request;
-  const gradient = outputs === 'loss' ? null : new Float32Array(rows * classes);
+  const gradient = outputs === 'loss' ? null : unwritten(rows * classes);
   const perRow = perRowPart(request);
   const sum = rowPassOverArrays({
     ...perRow,
@@ -66,27 +63,32 @@ function rowPassWhole(request: RowPassRequest<TensorFlowBackendParts>): RowPassR
   };
 }
 
+/** ALIGNMENT rows begin and end aligned whatever the classes, so that TensorFlow cuts them out without a copy: worth a block of up to twice the size. */
+function blockBytesOf(classes: number): number {
+  const alignedBytes = ALIGNMENT * 4 * (2 * classes + 4);
+  if (classes % ALIGNMENT === 0 || alignedBytes > 2 * BLOCK_BYTES) return BLOCK_BYTES;
+  return Math.max(BLOCK_BYTES, alignedBytes);
+}
+
 function rowPassInBlocks(request: RowPassRequest<TensorFlowBackendParts>): RowPassResult {
   const { backend, rows, classes, outputs, student } = request;
-  let result: RowPassResult = { loss: null, gradient: null };
-  tidy(() => {
-    const source = (info: TensorInfo) =>
-      (valuesOnCpu(info) as Float32Array | null) ?? rowsOf(backend, reshaped(backend, info, [rows, classes]));
-    const gradient = outputs === 'loss' ? null : new RowsWritten(backend, rows, classes);
+  const handles = new Handles(backend);
+  try {
+    const source = (info: TensorInfo) => (valuesOnCpu(info) as Float32Array | null) ?? rowsOf(handles, info);
+    const gradient = outputs === 'loss' ? null : new RowsWritten(handles, rows, classes);
     const perRow = perRowPart(request);
     const sum = stagedRowPass({
       ...perRow,
       teacher: source(request.teacher),
       student: source(student),
       gradient: gradient && ((memory, n, count) => gradient.write(memory, n, count)),
-      blockBytes: BLOCK_BYTES,
+      blockBytes: blockBytesOf(classes),
     });
-    result = {
-      loss: lossTensor(request, perRow.loss, sum ?? Number.NaN),
-      gradient: gradient && detached(backend, reshaped(backend, gradient.finish(), student.shape)),
-    };
-  });
-  return result;
+    const result = gradient?.finish(student.shape) ?? null;
+    return { loss: lossTensor(request, perRow.loss, sum ?? Number.NaN), gradient: result };
+  } finally {
+    handles.free();
+  }
 }
 
 /** What has one value a row, or one for all. */
