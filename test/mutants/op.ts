@@ -6,6 +6,8 @@ const reductions = suite('test/conformance/reductions.test.ts', 'cpu');
 const numerics = suite('test/conformance/numerics.test.ts', 'cpu');
 const memory = suite('test/conformance/memory.test.ts', 'cpu');
 const faults = suite('test/conformance/faults.test.ts', 'cpu');
+const metrics = suite('test/conformance/metrics.test.ts', 'cpu');
+const stockLike = suite('test/conformance/softmax_cross_entropy.test.ts', 'cpu');
 const unit = suite('test/unit/arguments.test.ts', 'unit');
 
 /** The public op, its gradients, and what lies between them and the kernels. */
@@ -197,6 +199,12 @@ export const opMutants: Mutant[] = [
   ]),
   ...mutants('src/run_objective.ts', memory, [
     {
+      name: 'the gradient that was stored serves a gradient of a gradient',
+      find: 'engine().state.gradientDepth === 1',
+      replace: 'true',
+      killedBy: gradients,
+    },
+    {
       name: 'what computes without a tape leaves its depth behind',
       find: 'state.kernelDepth--;',
       replace: '',
@@ -216,5 +224,42 @@ export const opMutants: Mutant[] = [
       killedBy: faults,
     },
     { name: 'rank 7 is accepted', find: 'logits.rank > 6', replace: 'logits.rank > 7' },
+  ]),
+  ...mutants('src/ops/distillation_metrics.ts', metrics, [
+    {
+      name: 'weights that are all 0 divide by 0',
+      find: 'totals[WEIGHT] === 0 ? 1 : totals[WEIGHT]',
+      replace: 'totals[WEIGHT]',
+    },
+    {
+      name: 'weights that are all 0 divide by 0 on the device',
+      find: "add(weight, cast(equal(weight, 0), 'float32'))",
+      replace: 'weight',
+      killedBy: suite('test/conformance/metrics.test.ts', 'webgl-chromium'),
+    },
+    {
+      name: 'metrics are recorded for gradients',
+      find: 'withoutTape(() => meansOverRows(inputs, attrs))',
+      replace: 'meansOverRows(inputs, attrs)',
+      killedBy: suite('test/conformance/metrics.test.ts', 'webgl-chromium'),
+    },
+  ]),
+  ...mutants('src/ops/softmax_cross_entropy.ts', stockLike, [
+    {
+      name: 'a mean forgets how often a weight is repeated',
+      find: 'Math.max(1, losses.size / weights.size)',
+      replace: '1',
+    },
+    {
+      name: 'NaN of a row that counts nowhere reaches its gradient',
+      find: 'withoutTape(() => largestOver(counts, rowShape))',
+      replace: 'ones(rowShape)',
+    },
+    { name: 'losses do not broadcast against the weights', find: 'if (a === 1) return b;', replace: '' },
+    {
+      name: 'smoothing divides by shape[1]',
+      find: 'labelSmoothing / classes)',
+      replace: 'labelSmoothing / labels.shape[1])',
+    },
   ]),
 ];
