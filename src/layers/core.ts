@@ -5,7 +5,7 @@
  */
 import '../core.ts';
 
-export type { DatasetLike } from './dataset.ts';
+export type { DatasetLike, DatasetOf } from './dataset.ts';
 export { Distiller } from './distiller.ts';
 export type {
   DistillerCompileArgs,

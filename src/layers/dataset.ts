@@ -1,5 +1,7 @@
+import type { TensorContainer } from '@tensorflow/tfjs-core';
+
 /** What is used of a dataset: `tf.data.Dataset`, or anything else that can be iterated anew for every epoch. */
-export interface DatasetLike<T> {
+export interface DatasetOf<T> {
   /** Starts anew: an iterator over all elements. */
   iterator(): Promise<{
     /** The next element, or that there is none. */
@@ -9,6 +11,12 @@ export interface DatasetLike<T> {
   size?: number | undefined;
 }
 
+/** A dataset of elements of this kind, or one of which TypeScript does not know it: `tf.data.zip`, `batch` and `shuffle` say `Dataset<TensorContainer>` of theirs. */
+export type DatasetLike<T> = DatasetOf<T> | DatasetOf<TensorContainer>;
+
+/** Its elements are looked at when they come. */
+export const typed = <T>(dataset: DatasetLike<T>) => dataset as DatasetOf<T>;
+
 export function isDataset<T>(value: object): value is DatasetLike<T> {
   return 'iterator' in value && typeof value.iterator === 'function';
 }
@@ -17,11 +25,11 @@ export function isDataset<T>(value: object): value is DatasetLike<T> {
 export function mapDataset<T, U>(
   dataset: DatasetLike<T>,
   map: (element: T) => U,
-): { iterator(): Promise<{ next(): Promise<IteratorResult<U>> }>; size: number } {
+): DatasetOf<U> & { size: number } {
   return {
     size: dataset.size ?? Number.NaN,
     iterator: async () => {
-      const iterator = await dataset.iterator();
+      const iterator = await typed(dataset).iterator();
       return {
         next: async (): Promise<IteratorResult<U>> => {
           const { done, value } = await iterator.next();
@@ -43,7 +51,7 @@ export function zipDatasets<T, U>(
   return {
     size: first.size,
     iterator: async () => {
-      const [a, b] = await Promise.all([first.iterator(), second.iterator()]);
+      const [a, b] = await Promise.all([typed(first).iterator(), typed(second).iterator()]);
       let batch = 0;
       return {
         next: async (): Promise<IteratorResult<[T, U]>> => {
@@ -69,14 +77,14 @@ export function zipDatasets<T, U>(
 export async function peek<T>(
   dataset: DatasetLike<T>,
 ): Promise<{ first: T | undefined; dataset: DatasetLike<T> }> {
-  const begun = await dataset.iterator();
+  const begun = await typed(dataset).iterator();
   const head = await begun.next();
   let isBegunFree = true;
   const iterator = async () => {
     let own: { next(): Promise<IteratorResult<T>> } | null = null;
     const next = async (): Promise<IteratorResult<T>> => {
       if (own !== null) return own.next();
-      own = isBegunFree ? begun : await dataset.iterator();
+      own = isBegunFree ? begun : await typed(dataset).iterator();
       const isAtHead = isBegunFree;
       isBegunFree = false;
       return isAtHead ? head : own.next();

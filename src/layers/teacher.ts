@@ -1,7 +1,7 @@
 import { cast, type NamedTensorMap, slice, Tensor, tensor, tidy, util } from '@tensorflow/tfjs-core';
 import { LayersModel } from '@tensorflow/tfjs-layers';
 import { withoutTape } from '../run_objective.ts';
-import { type DatasetLike, isDataset, mapDataset } from './dataset.ts';
+import { type DatasetLike, type DatasetOf, isDataset, mapDataset, typed } from './dataset.ts';
 
 /** Anything that predicts logits: a tf.LayersModel, a tf.GraphModel, or an object of one's own. */
 export interface Predictor {
@@ -104,12 +104,12 @@ export async function cacheTeacherLogits<
     /** Inputs of the teacher. */
     xs: Tensor | Tensor[] | NamedTensorMap;
   },
->(teacher: Predictor, data: DatasetLike<T>, args?: CacheTeacherLogitsArgs): Promise<DatasetLike<Tensor>>;
+>(teacher: Predictor, data: DatasetLike<T>, args?: CacheTeacherLogitsArgs): Promise<DatasetOf<Tensor>>;
 export async function cacheTeacherLogits(
   teacher: Predictor,
   data: Tensor | Tensor[] | DatasetLike<{ xs: Tensor | Tensor[] | NamedTensorMap }>,
   args: CacheTeacherLogitsArgs = {},
-): Promise<Tensor | DatasetLike<Tensor>> {
+): Promise<Tensor | DatasetOf<Tensor>> {
   if (typeof teacher !== 'object' || teacher === null || !isPredictor(teacher)) {
     throw new TypeError(`${NAME}: teacher must be a model with a predict method; got ${teacher}.`);
   }
@@ -127,7 +127,7 @@ export async function cacheTeacherLogits(
     throw new TypeError(`${NAME}: data must be a tensor, an array of tensors or a dataset; got ${data}.`);
   }
   const total = data.size !== undefined && Number.isFinite(data.size) ? data.size : null;
-  const batches = await cacheBatches(teacher, batchesOfDataset(data, teacher), total, args);
+  const batches = await cacheBatches(teacher, batchesOfDataset(typed(data), teacher), total, args);
   const iterate = async function* () {
     yield* batches;
   };
@@ -149,7 +149,7 @@ async function* batchesOf(x: Tensor[], batchSize: number): AsyncGenerator<Tensor
 }
 
 async function* batchesOfDataset(
-  dataset: DatasetLike<{ xs: Tensor | Tensor[] | NamedTensorMap }>,
+  dataset: DatasetOf<{ xs: Tensor | Tensor[] | NamedTensorMap }>,
   teacher: Predictor,
 ): AsyncGenerator<Tensor[]> {
   const iterator = await dataset.iterator();
