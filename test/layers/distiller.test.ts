@@ -159,6 +159,28 @@ describe('a step of fit', () => {
     expect((await now.data())[0]).toBeLessThan(Number(weighted.history.loss[0]) * 1.01);
   });
 
+  it('takes sequences of unknown length as those of a known one', async () => {
+    const [x, labels] = [
+      tf.randomNormal([ROWS, 3, FEATURES]),
+      tf.floor(tf.randomUniform([ROWS, 3], 0, CLASSES)),
+    ];
+    const teacher = tf.randomNormal([ROWS, 3, CLASSES]);
+    const losses = [];
+    for (const steps of [null, 3]) {
+      const kernelInitializer = tf.initializers.glorotUniform({ seed: 5 });
+      const layer = tf.layers.dense({ units: CLASSES, inputShape: [steps, FEATURES], kernelInitializer });
+      const distiller = distillerOf({ student: tf.sequential({ layers: [layer] }), teacher, alpha: 0.6 });
+      const { history } = await distiller.fit(x, labels, {
+        epochs: 2,
+        batchSize: 7,
+        shuffle: false,
+        verbose: 0,
+      });
+      losses.push([...history.loss, ...history.accuracy].map(Number));
+    }
+    expectClose(losses[0], losses[1], 1e-6, 'losses and accuracies');
+  });
+
   it('counts rows by sampleWeight, classWeight and ignoreIndex as distillationLoss counts weights', async () => {
     const { x } = data(ROWS, 5);
     const ids = [...(await data(ROWS, 5).labels.data())].map((id, row) => (row % 6 === 0 ? -1 : id));
