@@ -10,7 +10,7 @@ export default [
   page('22 kB', ['core', 'webgl']),
   page('21 kB', ['core', 'wasm']),
   page('22 kB', ['core', 'cpu']),
-  page('24 kB', ['core', 'node']),
+  page('24.5 kB', ['core', 'node']),
   page('17 kB', ['layers/core']),
   page('49 kB', ['index']),
   { ...page('42 kB', ['index']), ...apartFromWasm(['index']) },

@@ -4,7 +4,7 @@
  */
 import { CONSTANT, lanes, MEAN, TO_LABEL, TO_R, TO_U, TO_W } from './lanes';
 
-/** toU u - toW w: MATH (3), (4). */
+/** toU u - toW w: MATH (3), (4), of near rows (23), with w expm1(y) in the place of u. */
 export function writeDifference(u: usize, w: usize, gradient: usize, bytes: usize): void {
   const cu = v128.load(lanes, TO_U);
   const cw = v128.load(lanes, TO_W);
@@ -18,22 +18,6 @@ export function writeDifference(u: usize, w: usize, gradient: usize, bytes: usiz
     gradient += 32;
     u += 32;
   } while (u < end);
-}
-
-/** toW w (e - s), e = expm1(y): MATH (23), with toW that holds 1/(1 + s). */
-export function writeNearDifference(e: usize, w: usize, gradient: usize, bytes: usize): void {
-  const mean = v128.load(lanes, MEAN);
-  const cw = v128.load(lanes, TO_W);
-  const end = e + bytes;
-  do {
-    const g0 = f32x4.mul(f32x4.mul(v128.load(w), cw), f32x4.sub(v128.load(e), mean));
-    const g1 = f32x4.mul(f32x4.mul(v128.load(w, 16), cw), f32x4.sub(v128.load(e, 16), mean));
-    v128.store(gradient, g0);
-    v128.store(gradient, g1, 16);
-    w += 32;
-    gradient += 32;
-    e += 32;
-  } while (e < end);
 }
 
 /** toW w (mean - x), 0 where toW w = 0: MATH (7), (8). */

@@ -9,37 +9,37 @@ export let isGroup: bool = false;
 export const TO_LOG2: usize = 0;
 export const INVERSE_T: usize = 32;
 export const LIMIT: usize = 64;
-/** mz and mv over the classes read so far, in the order of the divergence's arguments; mv is 0 for probabilities. */
+/** mz and mv over the classes read so far, in the order of the divergence's arguments; mv is -Infinity for probabilities. */
 export const MAX_SECOND: usize = 96;
 export const MAX_FIRST: usize = 128;
 /** The range of d of MATH (20) over those that were tested: minus the lowest, and the highest. A class that is masked in both has no d. */
 export const MINUS_LOWEST: usize = 160;
 export const HIGHEST: usize = 192;
+/** The number of the lane's row. */
+export const ROW: usize = 224;
 /** Of the gradient: see gradients.ts. */
-export const TO_U: usize = 224;
-export const TO_W: usize = 256;
-export const MEAN: usize = 288;
-export const TO_R: usize = 320;
-export const TO_LABEL: usize = 352;
-export const CONSTANT: usize = 384;
+export const TO_U: usize = 256;
+export const TO_W: usize = 288;
+export const MEAN: usize = 320;
+export const TO_R: usize = 352;
+export const TO_LABEL: usize = 384;
+export const CONSTANT: usize = 416;
 /** What fills the gradient of a row that has none, 1 in other rows. */
-export const FILLING: usize = 416;
+export const FILLING: usize = 448;
 
-/** s1 of the hard term, MATH (18), and sz, sv of MATH (12). */
-export const SUM_HARD: usize = 448;
-export const SUM_STUDENT: usize = 480;
-export const SUM_TEACHER: usize = 512;
+/** s1 of the hard term, MATH (18), and sz, sv of MATH (12); in the place of sz, in a near row R of MATH (21). */
+export const SUM_HARD: usize = 480;
+export const SUM_STUDENT: usize = 512;
+export const SUM_TEACHER: usize = 544;
 /** Sum of w x in units of log 2, x = a for the cross entropy, a - b for KL: MATH (13). In a near row M of MATH (21), in units of 1. */
-export const SUM_CROSS: usize = 544;
+export const SUM_CROSS: usize = 576;
 /** In a near row, sum of w b in units of log 2; of probabilities, sum of p log2 p. */
-export const SUM_OWN: usize = 576;
-/** R of MATH (21). */
-export const SUM_EXCESS: usize = 608;
+export const SUM_OWN: usize = 608;
 /** Of the hard term, MATH (18): Y', sum y' (z - mz). */
 export const SUM_LABELS: usize = 640;
 export const SUM_LABELLED: usize = 672;
 /** Logarithms of the first three lie so far behind them. */
-export const TO_LOG: usize = 256;
+export const TO_LOG: usize = 224;
 export const LANES_BYTES: usize = 800;
 
 export function setLanes(at: usize): void {
@@ -50,25 +50,24 @@ export function setGroup(is: bool): void {
   isGroup = is;
 }
 
-/** Sums and maxima of nothing. */
-export function startLanes(hasLogits: bool): void {
+/** Maxima of nothing. */
+export function startMaxima(): void {
   const lowest = f32x4.splat(-Infinity);
   v128.store(lanes, lowest, MAX_SECOND);
-  v128.store(lanes, hasLogits ? lowest : f32x4.splat(0), MAX_FIRST);
+  v128.store(lanes, lowest, MAX_FIRST);
   v128.store(lanes, lowest, MINUS_LOWEST);
   v128.store(lanes, lowest, HIGHEST);
-  startSums(SUM_HARD, TO_LOG + SUM_HARD);
 }
 
-/** Sums of nothing, from a slot to before another. */
-export function startSums(from: usize, to: usize): void {
-  from += lanes;
-  to += lanes;
+/** Sums of nothing. */
+export function startSums(): void {
+  let sum = lanes + SUM_HARD;
+  const end = sum + TO_LOG;
   do {
-    v128.store(from, f32x4.splat(0));
-    v128.store(from, f32x4.splat(0), 16);
-    from += 32;
-  } while (from < to);
+    v128.store(sum, f32x4.splat(0));
+    v128.store(sum, f32x4.splat(0), 16);
+    sum += 32;
+  } while (sum < end);
 }
 
 /** Adds to a sum what lanes have of it, in float64. */

@@ -5,7 +5,8 @@
  * Per row: maxima (read 2C), sums (read 2C, write u and w, 2C), gradient (read 2C, write C), so two exponentials per class. The maxima come with the range of
  * z - v, which tells a near row, until a block of classes says that the row is none; a near row needs one exponential per class.
  * Short rows are worked on four at a time, transposed so that each has a lane: the same sweeps, whose sums are then those of four rows, and few classes that do not
- * exist. A group of rows that are near and rows that are not is worked on twice.
+ * exist. Rows of a group that turns out to hold near rows and others wait for more of their kind: so all rows of a group go one way, and none depends on what is
+ * beside it.
  * Of a row by itself u and w may lie over student and teacher (private memory) or apart from them (the memory of others). Its last classes, if it is no multiple of
  * 16, are worked on in pads, filled up with classes that do not exist. Nothing beyond a row is read or written; the gradient may lie over the student.
  * Nothing is allocated, and no memory is used but what the pointers say: the module may run on a foreign heap.
@@ -16,7 +17,7 @@
  * most 0.5e-7 of the largest term, because |a| e^a <= 1/e.
  * Rows that are not finite: the sums are NaN where the row must be, and w = 0 takes a class without mass out of the products.
  */
-import { addHardGradient, writeDifference, writeNearDifference, writeToTeacher } from './gradients';
+import { addHardGradient, writeDifference, writeToTeacher } from './gradients';
 import {
   CONSTANT,
   FILLING,
@@ -31,8 +32,8 @@ import {
   MAX_SECOND,
   MEAN,
   MINUS_LOWEST,
+  ROW,
   SUM_CROSS,
-  SUM_EXCESS,
   SUM_HARD,
   SUM_LABELLED,
   SUM_LABELS,
@@ -41,7 +42,8 @@ import {
   SUM_TEACHER,
   setGroup,
   setLanes,
-  startLanes,
+  startMaxima,
+  startSums,
   startSums,
   TO_LABEL,
   TO_LOG,
@@ -78,11 +80,15 @@ const HARD: i32 = 128;
 
 /** Bytes of classes whose terms are added up in float32: 128 in each lane. */
 const BLOCK: usize = 2048;
-/** Rows of up to so many classes are worked on in groups of four; of whole sixteens, which need no pads by themselves, up to fewer. */
-const MOST_IN_GROUP: i32 = 127;
-const MOST_SIXTEENS_IN_GROUP: i32 = 96;
+/** Rows of up to so many classes are worked on in groups of four. */
+const MOST_IN_GROUP: i32 = 255;
 /** Bytes of a group's classes, and a class to make them even. */
 const GROUP_BYTES: usize = 16 * (MOST_IN_GROUP + 1);
+/** So many rows of a kind wait at most; of each what is in the slots from MAX_SECOND to ROW, slot by slot. How many they are lies behind them. */
+const MOST_WAITING: i32 = 32;
+const WAITING_SLOT: usize = 4 * MOST_WAITING;
+const WAITING: usize = 5 * WAITING_SLOT;
+const LIST_BYTES: usize = WAITING + 16;
 /** Bytes of a pad: sixteen classes. */
 const PAD: usize = 64;
 
@@ -112,6 +118,8 @@ let labelPad: usize = 0;
 let rPad: usize = 0;
 let uPad: usize = 0;
 let wPad: usize = 0;
+/** Two lists of rows that wait: those that are not near, and those that are. */
+let lists: usize = 0;
 
 /** Classes of a row, its bytes, and how many classes are left behind the whole sixteens. */
 let classes: i32 = 0;
@@ -131,8 +139,20 @@ let target: usize = 0;
 let y: usize = 0;
 let yStep: usize = 0;
 let partOfLabels: f32 = 0;
-/** Whether rows may be near, and whether those worked on are. */
-let measures: bool = false;
+/** What rowPass was given. */
+let teachers: usize = 0;
+let students: usize = 0;
+let labelsOfAll: usize = 0;
+let temperaturesOfAll: usize = 0;
+let weightsOfAll: usize = 0;
+let losses: usize = 0;
+let gradients: usize = 0;
+let total: f64 = 0;
+/** Behind the lanes of the rows that are worked on. */
+let end: usize = 0;
+/** The widest range of d of a near row, in units of T; NaN where none may be near. */
+let limit: f64 = 0;
+/** Whether the rows that are worked on are near. */
 let near: bool = false;
 
 /** What the next row passes cost and write. `temperature` is T of rows that are given none of their own. */
@@ -153,7 +173,7 @@ export function setObjective(
 }
 
 /**
- * Where the next row passes keep what they need: u and w of row n at `n` steps, r of one row (with a hard term), 13,088 bytes for pads and groups, aligned
+ * Where the next row passes keep what they need: u and w of row n at `n` steps, r of one row (with a hard term), 26,688 bytes for pads and groups, aligned
  * to 16.
  */
 export function setRoom(u: usize, uStep: usize, w: usize, wStep: usize, r: usize, pads: usize): void {
@@ -169,6 +189,7 @@ export function setRoom(u: usize, uStep: usize, w: usize, wStep: usize, r: usize
   rPad = labelPad + GROUP_BYTES;
   uPad = rPad + GROUP_BYTES;
   wPad = uPad + GROUP_BYTES;
+  lists = wPad + GROUP_BYTES;
 }
 
 /**
@@ -188,102 +209,147 @@ export function rowPass(
 ): f64 {
   classes = classesOfRow;
   rowBytes = <usize>classes << 2;
-  const hasLogits = !(mode & PROBABILITIES);
+  teachers = teacher;
+  students = student;
+  labelsOfAll = labels;
+  temperaturesOfAll = temperatures;
+  weightsOfAll = weights;
+  losses = loss;
+  gradients = gradient;
   // The gradient of a cross entropy to its first argument has no difference of probabilities in it.
-  measures = hasLogits && (mode & (KL | TO_FIRST)) != TO_FIRST && classes > 1;
-  const labelBytes = mode & DISTRIBUTION ? rowBytes : 4;
+  limit = !(mode & PROBABILITIES) && (mode & (KL | TO_FIRST)) != TO_FIRST && classes > 1 ? 0.25 : NaN;
+  setTemperature(lanes, temperatureOfAll);
   const isExchanged = (mode & EXCHANGED) != 0;
   firstPad = isExchanged ? studentPad : teacherPad;
   secondPad = isExchanged ? teacherPad : studentPad;
-  setTemperature(lanes, temperatureOfAll);
-  let uOfRow = roomForU;
-  let wOfRow = roomForW;
-  const most = classes & 15 ? MOST_IN_GROUP : MOST_SIXTEENS_IN_GROUP;
+  store<u32>(lists, 0, WAITING);
+  store<u32>(lists, 0, LIST_BYTES + WAITING);
   // A group takes about as long as one row by itself, of 4 to 19 classes as two, of 20 to 35 as three.
-  const fewest = classes <= most ? 1 + min(3, (classes + 12) >> 4) : i32.MAX_VALUE;
-  let total: f64 = 0;
-  while (rows) {
-    setGroup(rows >= fewest);
-    let count = 1;
-    if (isGroup) {
-      count = min(rows, 4);
-      rest = 0;
-      wholeBytes = <usize>((classes + 1) & ~1) << 4;
-      u = uPad;
-      w = wPad;
-      r = rPad;
-    } else {
-      rest = classes & 15;
-      wholeBytes = rowBytes - (<usize>rest << 2);
-      u = uOfRow;
-      w = wOfRow;
-      r = roomForR;
-    }
-    if (temperatures) {
-      for (let lane: usize = 0; lane < <usize>count << 2; lane += 4) {
-        setTemperature(lanes + lane, load<f32>(temperatures + lane));
-      }
-    }
-    const all = (1 << count) - 1;
-    startLanes(hasLogits);
-    const teacherAt = bringIn(teacher, all, teacherPad, hasLogits ? -Infinity : 0);
-    const studentAt = bringIn(student, all, studentPad, -Infinity);
-    first = isExchanged ? studentAt : teacherAt;
-    second = isExchanged ? teacherAt : studentAt;
+  const fewest = classes <= MOST_IN_GROUP ? 1 + min(3, (classes + 12) >> 4) : i32.MAX_VALUE;
+  total = 0;
+  let row = 0;
+  while (row < rows) {
+    const left = rows - row;
+    setGroup(left >= fewest);
+    const count = isGroup ? min(left, 4) : 1;
+    v128.store(lanes, i32x4.add(i32x4.splat(row), i32x4.min_s(i32x4(0, 1, 2, 3), i32x4.splat(count - 1))), ROW);
+    row += count;
+    end = lanes + (<usize>count << 2);
+    bringInRows();
     const areNear = findMaxima();
-    if (mode & HARD) sumHardTerm(labels, all);
-    if (mode & CLASS_IDS) {
-      for (let lane: usize = 0; lane < <usize>count << 2; lane += 4) {
-        addLabel(lane, load<i32>(labels + lane), studentAt);
-      }
+    near = areNear != 0;
+    // Neither none nor all four.
+    if (areNear % 15) {
+      for (let n = 0; n < count; n++) wait((areNear >> n) & 1, lanes + (<usize>n << 2));
+      passOfWaiting(0, MOST_WAITING - 4);
+      passOfWaiting(1, MOST_WAITING - 4);
+    } else {
+      passOfLanes();
     }
-    // Rows that are near and others in turn, each in its lane, so that no row depends on what is beside it.
-    let left = all;
-    do {
-      near = ((areNear >> ctz(left)) & 1) != 0;
-      const alike = left & (near ? areNear : ~areNear);
-      left ^= alike;
-      forEachBlock(SUM_SOFT_TERM);
-      takeLogs();
-      for (let n = 0; n < count; n++) {
-        if (!((alike >> n) & 1)) continue;
-        const lane = <usize>n << 2;
-        const at = lanes + lane;
-        const temperature: f64 = temperatures ? load<f32>(temperatures + lane) : temperatureOfAll;
-        const weight: f64 = weights ? scale * load<f32>(weights + lane) : scale;
-        let value: f64 = 0;
-        if (weight != 0) value = passOfLane(at, at + lane, temperature, weight);
-        if (weight == 0 || value != value) v128.store(at, f32x4.splat(<f32>value), FILLING);
-        total += value;
-        if (loss) store<f32>(loss + lane, <f32>value);
-      }
-      if (gradient) writeGradient(gradient, labels, alike);
-      if (left) startSums(SUM_STUDENT, SUM_LABELS);
-    } while (left);
-    if (gradient) gradient += rowBytes * count;
-    if (loss) loss += count << 2;
-    if (temperatures) temperatures += count << 2;
-    if (weights) weights += count << 2;
-    if (labels) labels += labelBytes * count;
-    teacher += rowBytes * count;
-    student += rowBytes * count;
-    uOfRow += stepOfU * count;
-    wOfRow += stepOfW * count;
-    rows -= count;
   }
+  passOfWaiting(0, 0);
+  passOfWaiting(1, 0);
   return total;
+}
+
+/** Puts the row of a lane behind those that wait and are near as it is, 1, or are not, 0. */
+function wait(isNear: usize, lane: usize): void {
+  const list = lists + isNear * LIST_BYTES;
+  const waiting = load<i32>(list, WAITING);
+  store<i32>(list, waiting + 1, WAITING);
+  const to = list + (<usize>waiting << 2);
+  store<u32>(to, load<u32>(lane, MAX_SECOND));
+  store<u32>(to, load<u32>(lane, ROW), 4 * WAITING_SLOT);
+  store<u32>(to, load<u32>(lane, MAX_FIRST), WAITING_SLOT);
+  store<u32>(to, load<u32>(lane, MINUS_LOWEST), 2 * WAITING_SLOT);
+  store<u32>(to, load<u32>(lane, HIGHEST), 3 * WAITING_SLOT);
+}
+
+/** Where more rows than `most` wait that are near, 1, or are not, 0, works on them until there are not four, or if `most` is 0 none. */
+function passOfWaiting(areNear: usize, most: i32): void {
+  const list = lists + areNear * LIST_BYTES;
+  let left = load<i32>(list, WAITING);
+  if (left <= most) return;
+  setGroup(true);
+  near = areNear != 0;
+  do {
+    const count = min(left, 4);
+    left -= count;
+    const from = list + (<usize>left << 2);
+    for (let slot: usize = 0; slot < 5; slot++) {
+      v128.store(lanes + (slot << 5), v128.load(from + slot * WAITING_SLOT), MAX_SECOND);
+    }
+    end = lanes + (<usize>count << 2);
+    for (let lane = end; lane < lanes + 16; lane += 4) store<u32>(lane, load<u32>(lanes, ROW), ROW);
+    bringInRows();
+    passOfLanes();
+  } while (left > min(most, 3));
+  store<i32>(list, left, WAITING);
+}
+
+/** Where the row of a lane has its part of what all rows have, so many bytes each. */
+// @ts-ignore: decorator
+@inline
+function ofRow(all: usize, lane: usize, bytes: usize): usize {
+  return all + <usize>load<u32>(lane, ROW) * bytes;
+}
+
+/** Brings in the rows whose numbers the lanes have. Where a group has fewer than four, the lanes behind have the number of one before them. */
+function bringInRows(): void {
+  if (isGroup) {
+    rest = 0;
+    wholeBytes = <usize>((classes + 1) & ~1) << 4;
+    u = uPad;
+    w = wPad;
+    r = rPad;
+  } else {
+    rest = classes & 15;
+    wholeBytes = rowBytes - (<usize>rest << 2);
+    u = ofRow(roomForU, lanes, stepOfU);
+    w = ofRow(roomForW, lanes, stepOfW);
+    r = roomForR;
+  }
+  const hasLogits = !(mode & PROBABILITIES);
+  const isExchanged = (mode & EXCHANGED) != 0;
+  if (temperaturesOfAll) {
+    for (let at = lanes; at < end; at += 4) setTemperature(at, load<f32>(ofRow(temperaturesOfAll, at, 4)));
+  }
+  const teacher = bringIn(teachers, teacherPad, hasLogits ? -Infinity : 0);
+  const student = bringIn(students, studentPad, -Infinity);
+  first = isExchanged ? student : teacher;
+  second = isExchanged ? teacher : student;
+}
+
+/** What comes of them, once their maxima are known. */
+function passOfLanes(): void {
+  startSums();
+  const student = mode & EXCHANGED ? first : second;
+  if (mode & HARD) sumHardTerm();
+  if (mode & CLASS_IDS) {
+    for (let at = lanes; at < end; at += 4) addLabel(at, load<i32>(ofRow(labelsOfAll, at, 4)), student);
+  }
+  forEachBlock(SUM_SOFT_TERM);
+  takeLogs();
+  for (let at = lanes; at < end; at += 4) {
+    const temperature: f64 = temperaturesOfAll ? load<f32>(ofRow(temperaturesOfAll, at, 4)) : temperatureOfAll;
+    const weight: f64 = weightsOfAll ? scale * load<f32>(ofRow(weightsOfAll, at, 4)) : scale;
+    let value: f64 = 0;
+    if (weight != 0) value = passOfLane(at, at + (at - lanes), temperature, weight);
+    if (weight == 0 || value != value) v128.store(at, f32x4.splat(<f32>value), FILLING);
+    total += value;
+    if (losses) store<f32>(ofRow(losses, at, 4), <f32>value);
+  }
+  if (gradients) writeGradient();
 }
 
 /** The rest first: what its gradient is merged into was stored long ago then, and need not be waited for. */
 function forEachBlock(step: i32): void {
-  const isLast = step == WRITE_GRADIENT;
   if (rest) {
     work(step, secondPad, firstPad, secondPad, firstPad, secondPad, rPad, labelPad, 16, PAD);
-    if (isLast) mergeRest(target + rowBytes - PAD, secondPad);
+    if (step == WRITE_GRADIENT) mergeRest(target + rowBytes - PAD, secondPad);
   }
-  const most = isLast ? wholeBytes : BLOCK;
-  for (let at: usize = 0; at < wholeBytes; at += most) {
-    const bytes = min(most, wholeBytes - at);
+  for (let at: usize = 0; at < wholeBytes; at += BLOCK) {
+    const bytes = min(BLOCK, wholeBytes - at);
     work(step, second + at, first + at, u + at, w + at, target + at, r + at, y + (yStep ? at : 0), yStep, bytes);
   }
 }
@@ -303,17 +369,16 @@ function work(
   const student = mode & EXCHANGED ? first : second;
   const maxStudent = lanes + (mode & EXCHANGED ? MAX_FIRST : MAX_SECOND);
   if (step == FIND_MAXIMA) {
-    sweepMaxima(second, first, bytes, !(mode & PROBABILITIES), measures);
+    sweepMaxima(second, first, bytes, !(mode & PROBABILITIES));
   } else if (step == SUM_HARD_TERM) {
     sweepHard(student, r, bytes, maxStudent);
   } else if (step == SUM_LABELS_OF) {
-    sweepLabels(student, y, yStep, isGroup ? <usize>classes << 4 : bytes, maxStudent, partOfLabels);
+    sweepLabels(student, y, yStep, isGroup ? min(bytes, studentPad + (<usize>classes << 4) - student) : bytes, maxStudent, partOfLabels);
   } else if (step == SUM_SOFT_TERM) {
     sweepSoft(second, first, u, w, bytes);
   } else {
-    // MATH (3), (4), (7), (8), (23).
+    // MATH (3), (4), (7), (8).
     if (mode & TO_FIRST) writeToTeacher(u, w, target, bytes);
-    else if (near) writeNearDifference(u, w, target, bytes);
     else writeDifference(u, w, target, bytes);
     if (mode & HARD) addHardGradient(r, mode & DISTRIBUTION ? y : r, target, bytes, (mode & DISTRIBUTION) != 0);
   }
@@ -323,21 +388,22 @@ function setTemperature(at: usize, temperature: f64): void {
   const oneOverT = min(1 / temperature, 2e38); // finite in float32, so that 0 times it is 0
   v128.store(at, f32x4.splat(<f32>(LOG2_E * oneOverT)), TO_LOG2);
   v128.store(at, f32x4.splat(<f32>oneOverT), INVERSE_T);
-  v128.store(at, f32x4.splat(<f32>(temperature * 0.25)), LIMIT);
+  v128.store(at, f32x4.splat(<f32>(temperature * limit)), LIMIT);
 }
 
-/** Transposes a group, of which there are the rows `all`, and makes its classes even; fills the pad of a row. Returns where the classes are. */
-function bringIn(rows: usize, all: i32, pad: usize, filler: f32): usize {
+/** Transposes a group, and makes its classes even; fills the pad of a row. Returns where the classes are. */
+function bringIn(all: usize, pad: usize, filler: f32): usize {
   if (isGroup) {
-    if (classes & 1) v128.store(pad + (<usize>classes << 4), f32x4.splat(filler));
-    transpose(rows, pad, all, rows, false);
+    v128.store(pad + (<usize>classes << 4), f32x4.splat(filler)); // read if classes are odd
+    transposeIn(all, pad);
     return pad;
   }
+  const row = ofRow(all, lanes, rowBytes);
   if (rest) {
     fillPad(pad, filler);
-    mergeRest(pad, rows + rowBytes - PAD);
+    mergeRest(pad, row + rowBytes - PAD);
   }
-  return rows;
+  return row;
 }
 
 function fillPad(pad: usize, filler: f32): void {
@@ -367,99 +433,93 @@ function mergeRest(to: usize, from: usize): void {
 }
 
 /**
- * From rows to lanes or, `outwards`, back: four classes of four rows at a time, with `other` in the place of rows that are not `chosen`, a bit for each lane. The last four
- * classes may have been moved in part before: so nothing beyond a row is read or written. Fewer than four go one by one.
+ * From rows to lanes or, `outwards`, back: four classes of four rows at a time. The last four classes may have been moved in part before: so nothing beyond a row is
+ * read or written. Fewer than four go one by one. From the last lane to the first, because what lanes without a row of their own have for it is not its gradient.
  */
-function transpose(rows: usize, pad: usize, chosen: i32, other: usize, outwards: bool): void {
+// @ts-ignore: decorator
+@inline
+function transpose(all: usize, pad: usize, outwards: bool): void {
   if (classes < 4) {
-    for (let n = 0; n < 4; n++) {
-      if ((chosen >> n) & 1) {
-        for (let i = 0; i < classes; i++) {
-          const inRow = rows + (<usize>i << 2);
-          const inLane = pad + (<usize>i << 4);
-          if (outwards) store<f32>(inRow, load<f32>(inLane));
-          else store<f32>(inLane, load<f32>(inRow));
-        }
+    for (let lane: usize = 16; lane; ) {
+      lane -= 4;
+      const row = ofRow(all, lanes + lane, rowBytes);
+      for (let i = 0; i < classes; i++) {
+        const inRow = row + (<usize>i << 2);
+        const inLane = pad + lane + (<usize>i << 4);
+        if (outwards) store<f32>(inRow, load<f32>(inLane));
+        else store<f32>(inLane, load<f32>(inRow));
       }
-      rows += rowBytes;
-      pad += 4;
     }
     return;
   }
-  const row0 = chosen & 1 ? rows : other;
-  const row1 = chosen & 2 ? rows + rowBytes : other;
-  const row2 = chosen & 4 ? rows + 2 * rowBytes : other;
-  const row3 = chosen & 8 ? rows + 3 * rowBytes : other;
-  const from = outwards ? pad : row0;
-  const from1 = outwards ? pad + 16 : row1;
-  const from2 = outwards ? pad + 32 : row2;
-  const from3 = outwards ? pad + 48 : row3;
-  const to = outwards ? row0 : pad;
-  const to1 = outwards ? row1 : pad + 16;
-  const to2 = outwards ? row2 : pad + 32;
-  const to3 = outwards ? row3 : pad + 48;
+  const row0 = ofRow(all, lanes, rowBytes);
+  const row1 = ofRow(all, lanes + 4, rowBytes);
+  const row2 = ofRow(all, lanes + 8, rowBytes);
+  const row3 = ofRow(all, lanes + 12, rowBytes);
   let i = 0;
   do {
     const inRow = <usize>min(i, classes - 4) << 2;
-    const inLanes = inRow << 2;
-    const a = outwards ? inLanes : inRow;
-    const b = outwards ? inRow : inLanes;
-    const x0 = v128.load(from + a);
-    const x1 = v128.load(from1 + a);
-    const x2 = v128.load(from2 + a);
-    const x3 = v128.load(from3 + a);
+    const inLanes = pad + (inRow << 2);
+    const x0 = outwards ? v128.load(inLanes) : v128.load(row0 + inRow);
+    const x1 = outwards ? v128.load(inLanes, 16) : v128.load(row1 + inRow);
+    const x2 = outwards ? v128.load(inLanes, 32) : v128.load(row2 + inRow);
+    const x3 = outwards ? v128.load(inLanes, 48) : v128.load(row3 + inRow);
     const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
     const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
     const high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
     const high23 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
-    v128.store(to3 + b, v128.shuffle<f64>(high01, high23, 1, 3));
-    v128.store(to2 + b, v128.shuffle<f64>(high01, high23, 0, 2));
-    v128.store(to1 + b, v128.shuffle<f64>(low01, low23, 1, 3));
-    v128.store(to + b, v128.shuffle<f64>(low01, low23, 0, 2));
+    const y3 = v128.shuffle<f64>(high01, high23, 1, 3);
+    const y2 = v128.shuffle<f64>(high01, high23, 0, 2);
+    const y1 = v128.shuffle<f64>(low01, low23, 1, 3);
+    const y0 = v128.shuffle<f64>(low01, low23, 0, 2);
+    if (outwards) {
+      v128.store(row3 + inRow, y3);
+      v128.store(row2 + inRow, y2);
+      v128.store(row1 + inRow, y1);
+      v128.store(row0 + inRow, y0);
+    } else {
+      v128.store(inLanes, y0);
+      v128.store(inLanes, y1, 16);
+      v128.store(inLanes, y2, 32);
+      v128.store(inLanes, y3, 48);
+    }
     i += 4;
   } while (i < classes);
 }
 
-/** The rows that are near, MATH (20), a bit for each lane. */
-function nearLanes(): i32 {
-  if (!measures) return 0;
-  const range = f32x4.add(v128.load(lanes, HIGHEST), v128.load(lanes, MINUS_LOWEST));
-  return i32x4.bitmask(f32x4.le(range, v128.load(lanes, LIMIT)));
+function transposeIn(rows: usize, pad: usize): void {
+  transpose(rows, pad, false);
+}
+
+function transposeOut(rows: usize, pad: usize): void {
+  transpose(rows, pad, true);
 }
 
 /** Finds mz and mv; returns the rows that are near. */
 function findMaxima(): i32 {
+  startMaxima();
   forEachBlock(FIND_MAXIMA);
-  let areNear = nearLanes();
   if (!isGroup) {
-    foldMaximum(MAX_SECOND);
-    foldMaximum(MAX_FIRST);
-    // Where its lanes are not, the row is not.
-    if (areNear == 15) {
-      foldMaximum(HIGHEST);
-      foldMaximum(MINUS_LOWEST);
-      areNear = nearLanes();
-    } else {
-      areNear = 0;
-    }
+    for (let slot = MAX_SECOND; slot <= HIGHEST; slot += 32) foldMaximum(slot);
   }
-  return areNear;
+  const range = f32x4.add(v128.load(lanes, HIGHEST), v128.load(lanes, MINUS_LOWEST));
+  return i32x4.bitmask(f32x4.le(range, v128.load(lanes, LIMIT)));
 }
 
 /** What H of MATH (18) needs; comes before the soft term, which may write over the student. */
-function sumHardTerm(labels: usize, all: i32): void {
+function sumHardTerm(): void {
   forEachBlock(SUM_HARD_TERM);
   yStep = 0;
   if (labelSmoothing != 0) {
     y = labelPad + PAD;
     fillPad(y, 1);
-    if (rest) fillPad(labelPad, 0);
+    fillPad(labelPad, 0);
     if (rest) mergeRest(labelPad, y);
     partOfLabels = <f32>(labelSmoothing / classes);
     forEachBlock(SUM_LABELS_OF);
   }
   if (mode & DISTRIBUTION) {
-    y = bringIn(labels, all, labelPad, 0);
+    y = bringIn(labelsOfAll, labelPad, 0);
     yStep = 16;
     partOfLabels = <f32>(1 - labelSmoothing);
     forEachBlock(SUM_LABELS_OF);
@@ -467,13 +527,14 @@ function sumHardTerm(labels: usize, all: i32): void {
 }
 
 /** The label of a row whose others are 0. */
-function addLabel(lane: usize, label: i32, student: usize): void {
-  const maxStudent = lanes + (mode & EXCHANGED ? MAX_FIRST : MAX_SECOND);
-  const sums = lanes + (lane << 1);
+function addLabel(at: usize, label: i32, student: usize): void {
+  const lane = at - lanes;
+  const sums = at + lane;
   if (<u32>label < <u32>classes) {
     const z = load<f32>(student + (isGroup ? (<usize>label << 4) + lane : <usize>label << 2));
+    const maxStudent = load<f32>(at + (mode & EXCHANGED ? MAX_FIRST : MAX_SECOND));
     store<f64>(sums, load<f64>(sums, SUM_LABELS) + (1 - labelSmoothing), SUM_LABELS);
-    store<f64>(sums, load<f64>(sums, SUM_LABELLED) + (1 - labelSmoothing) * (z - load<f32>(maxStudent + lane)), SUM_LABELLED);
+    store<f64>(sums, load<f64>(sums, SUM_LABELLED) + (1 - labelSmoothing) * (z - maxStudent), SUM_LABELLED);
   } else {
     store<f64>(sums, NaN, SUM_LABELS);
   }
@@ -517,14 +578,14 @@ function passOfLane(at: usize, sums: usize, temperature: f64, weight: f64): f64 
   let toU = toSoft * load<f32>(at, INVERSE_T);
   let toW = toU * oneOverTeacher;
   if (near) {
-    // MATH (22), (25).
-    const rho = load<f64>(sums, SUM_EXCESS) * oneOverTeacher;
+    // MATH (22), (23), (25).
+    const rho = sumStudent * oneOverTeacher;
     const s = mean + rho;
     soft = max(rho - excessOverLog1p(s), 0); // rounding
     if (!(mode & KL)) soft += load<f64>(sums, SUM_TEACHER + TO_LOG) - LN_2 * load<f64>(sums, SUM_OWN) * oneOverTeacher;
     if (!(mode & TO_FIRST)) {
-      toW /= 1 + s;
-      mean = s;
+      toU = toW / (1 + s);
+      toW = toU * s;
     }
   } else {
     // MATH (14)-(17).
@@ -560,26 +621,21 @@ function passOfLane(at: usize, sums: usize, temperature: f64, weight: f64): f64 
   return value;
 }
 
-/** Writes the gradient of the rows `alike`, a bit for each; then, one by one, takes off the one label where the others are 0, and fills rows that have no gradient. */
-function writeGradient(gradient: usize, labels: usize, alike: i32): void {
-  target = isGroup ? uPad : gradient;
+/** Writes the gradient; then, row by row, takes off the one label where the others are 0, and fills rows that have no gradient. */
+function writeGradient(): void {
+  target = isGroup ? uPad : ofRow(gradients, lanes, rowBytes);
   forEachBlock(WRITE_GRADIENT);
-  if (isGroup) transpose(gradient, target, alike, wPad, true);
+  if (isGroup) transposeOut(gradients, target);
   const hasOneLabel = (mode & (HARD | CLASS_IDS)) == (HARD | CLASS_IDS);
   if (!hasOneLabel && i32x4.all_true(f32x4.eq(v128.load(lanes, FILLING), f32x4.splat(1)))) return;
-  for (let at = lanes; alike; at += 4) {
-    const next = gradient + rowBytes;
+  for (let at = lanes; at < end; at += 4) {
+    let gradient = ofRow(gradients, at, rowBytes);
     const filling = load<f32>(at, FILLING);
-    if (alike & 1) {
-      if (filling != 1) {
-        for (; gradient < next; gradient += 4) store<f32>(gradient, filling);
-      } else if (hasOneLabel) {
-        gradient += <usize>load<i32>(labels) << 2;
-        store<f32>(gradient, load<f32>(gradient) - load<f32>(at, TO_LABEL));
-      }
+    if (filling != 1) {
+      for (const next = gradient + rowBytes; gradient < next; gradient += 4) store<f32>(gradient, filling);
+    } else if (hasOneLabel) {
+      gradient += <usize>load<i32>(ofRow(labelsOfAll, at, 4)) << 2;
+      store<f32>(gradient, load<f32>(gradient) - load<f32>(at, TO_LABEL));
     }
-    alike >>= 1;
-    labels += 4;
-    gradient = next;
   }
 }

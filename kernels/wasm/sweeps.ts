@@ -12,7 +12,6 @@ import {
   MAX_SECOND,
   MINUS_LOWEST,
   SUM_CROSS,
-  SUM_EXCESS,
   SUM_HARD,
   SUM_LABELLED,
   SUM_LABELS,
@@ -36,11 +35,11 @@ function addMaximum(slot: usize, x: usize, bytes: usize): void {
   v128.store(lanes + slot, f32x4.pmax(m0, m1));
 }
 
-/** Widens the maxima, without `hasLogits` that of the student alone, and if `measures` the range of d, as long as it is within its limit in some lane. */
-export function sweepMaxima(second: usize, first: usize, bytes: usize, hasLogits: bool, measures: bool): void {
+/** Widens the maxima, without `hasLogits` that of the student alone, and the range of d, as long as it is within its limit in some lane. */
+export function sweepMaxima(second: usize, first: usize, bytes: usize, hasLogits: bool): void {
   let low = f32x4.neg(v128.load(lanes, MINUS_LOWEST));
   let high = v128.load(lanes, HIGHEST);
-  if (measures && v128.any_true(f32x4.le(f32x4.sub(high, low), v128.load(lanes, LIMIT)))) {
+  if (v128.any_true(f32x4.le(f32x4.sub(high, low), v128.load(lanes, LIMIT)))) {
     let mz = v128.load(lanes, MAX_SECOND);
     let mv = v128.load(lanes, MAX_FIRST);
     const end = second + bytes;
@@ -213,8 +212,8 @@ function unlessMasked(y: v128, z: v128): v128 {
   return v128.and(y, f32x4.ne(z, f32x4.splat(-Infinity)));
 }
 
-/** A near row: writes w and expm1(y), or y itself if `keepsY`. MATH (20), (21). By pairs of vectors, as in `sweepLogits`. */
-export function sweepNear(student: usize, teacher: usize, to: usize, w: usize, bytes: usize, keepsY: bool): void {
+/** Near rows: writes w and w expm1(y), or y in its place for the gradient to the teacher. MATH (20), (21). By pairs of vectors, as in `sweepLogits`. */
+export function sweepNear(student: usize, teacher: usize, to: usize, w: usize, bytes: usize, toFirst: bool): void {
   const mv = v128.load(lanes, MAX_FIRST);
   const c = v128.load(lanes, TO_LOG2);
   const it = v128.load(lanes, INVERSE_T);
@@ -224,7 +223,6 @@ export function sweepNear(student: usize, teacher: usize, to: usize, w: usize, b
   // In other rows the rounding of d is at most 2^-20 of the range.
   const areShifted = f32x4.gt(f32x4.abs(center), f32x4.mul(range, f32x4.splat(16)));
   const isAnyShifted = v128.any_true(areShifted);
-  const added = i32x4.splat(keepsY ? 0 : -1);
   let sw = f32x4.splat(0);
   let sb = sw;
   let sy = sw;
@@ -251,16 +249,23 @@ export function sweepNear(student: usize, teacher: usize, to: usize, w: usize, b
     const w1 = exp2Clamped(b1);
     const q0 = expm1Ratio(y0);
     const q1 = expm1Ratio(y1);
-    v128.store(to, f32x4.add(y0, f32x4.mul(y0, v128.and(q0, added))));
-    v128.store(to, f32x4.add(y1, f32x4.mul(y1, v128.and(q1, added))), 16);
+    const m0 = f32x4.mul(w0, y0);
+    const m1 = f32x4.mul(w1, y1);
+    const r0 = f32x4.mul(m0, q0);
+    const r1 = f32x4.mul(m1, q1);
+    if (toFirst) {
+      v128.store(to, y0);
+      v128.store(to, y1, 16);
+    } else {
+      v128.store(to, f32x4.add(m0, r0));
+      v128.store(to, f32x4.add(m1, r1), 16);
+    }
     v128.store(w, w0);
     v128.store(w, w1, 16);
     sw = f32x4.add(sw, f32x4.add(w0, w1));
     sb = f32x4.add(sb, f32x4.add(f32x4.mul(w0, b0), f32x4.mul(w1, b1)));
-    const m0 = f32x4.mul(w0, y0);
-    const m1 = f32x4.mul(w1, y1);
     sy = f32x4.add(sy, f32x4.add(m0, m1));
-    sr = f32x4.add(sr, f32x4.add(f32x4.mul(m0, q0), f32x4.mul(m1, q1)));
+    sr = f32x4.add(sr, f32x4.add(r0, r1));
     teacher += 32;
     to += 32;
     w += 32;
@@ -269,7 +274,7 @@ export function sweepNear(student: usize, teacher: usize, to: usize, w: usize, b
   addLanes(SUM_TEACHER, sw);
   addLanes(SUM_OWN, sb);
   addLanes(SUM_CROSS, sy);
-  addLanes(SUM_EXCESS, sr);
+  addLanes(SUM_STUDENT, sr);
 }
 
 /** exp(z - mz) of the hard term, written to r; mz is what lies at `maxStudent`. MATH (12). */

@@ -14,18 +14,18 @@ export const wasmMutants: Mutant[] = [
     },
     {
       name: 'the gradient of the classes behind the last sixteen stays in its pad',
-      find: 'if (isLast) mergeRest(',
+      find: 'if (step == WRITE_GRADIENT) mergeRest(',
       replace: 'if (false) mergeRest(',
     },
     {
       name: 'a pad is filled with classes that have mass',
-      find: 'bringIn(student, all, studentPad, -Infinity);',
-      replace: 'bringIn(student, all, studentPad, 0);',
+      find: 'bringIn(students, studentPad, -Infinity);',
+      replace: 'bringIn(students, studentPad, 0);',
     },
     {
       name: 'a row by itself has the maximum of a part of its classes',
-      find: '    foldMaximum(MAX_FIRST);\n',
-      replace: '',
+      find: 'slot <= HIGHEST; slot += 32) foldMaximum(slot);',
+      replace: 'slot < MAX_FIRST; slot += 32) foldMaximum(slot);',
     },
     {
       name: 'a sign in the cross entropy',
@@ -44,8 +44,8 @@ export const wasmMutants: Mutant[] = [
     },
     {
       name: 'reverseKl is kl',
-      find: 'const isExchanged = (mode & EXCHANGED) != 0;',
-      replace: 'const isExchanged = false;',
+      find: '  first = isExchanged ? student : teacher;\n  second = isExchanged ? teacher : student;\n',
+      replace: '  first = teacher;\n  second = student;\n',
     },
     {
       name: 'KL leaves out log sv',
@@ -54,32 +54,63 @@ export const wasmMutants: Mutant[] = [
     },
     {
       name: 'no row is nearly equal',
-      find: '  if (!measures) return 0;',
-      replace: '  if (true) return 0;',
+      find: 'classes > 1 ? 0.25 : NaN;',
+      replace: 'classes > 1 ? NaN : NaN;',
       killedBy: numerics,
     },
     {
       name: 'a row of one class is nearly equal',
-      find: '!= TO_FIRST && classes > 1;',
-      replace: '!= TO_FIRST;',
+      find: '!= TO_FIRST && classes > 1 ?',
+      replace: '!= TO_FIRST ?',
       killedBy: numerics,
     },
     {
-      name: 'rows are nearly equal if the first of their group is',
-      find: 'const alike = left & (near ? areNear : ~areNear);',
-      replace: 'const alike = left;',
+      name: 'rows are nearly equal if one of their group is',
+      find: '    if (areNear % 15) {',
+      replace: '    if (false) {',
       killedBy: groups,
     },
     {
-      name: 'the gradient of a group is written over rows that are none of it',
-      find: 'transpose(gradient, target, alike, wPad, true)',
-      replace: 'transpose(gradient, target, 15, wPad, true)',
+      name: 'rows that wait are worked on while others of their group are still to be put with them',
+      find: '  store<u32>(to, load<u32>(lane, HIGHEST), 3 * WAITING_SLOT);\n',
+      replace:
+        '  store<u32>(to, load<u32>(lane, HIGHEST), 3 * WAITING_SLOT);\n  if (waiting == MOST_WAITING - 5) passOfWaiting(isNear, 3);\n',
+      killedBy: groups,
+    },
+    {
+      name: 'rows that wait are forgotten at the end',
+      find: '  passOfWaiting(1, 0);\n',
+      replace: '',
+      killedBy: groups,
+    },
+    {
+      name: 'more rows wait than there is room for',
+      find: '      passOfWaiting(0, MOST_WAITING - 4);\n',
+      replace: '',
+      killedBy: groups,
+    },
+    {
+      name: 'a row that waited has the maximum of another',
+      find: 'v128.load(from + slot * WAITING_SLOT), MAX_SECOND);',
+      replace: 'v128.load(from + (slot ? slot : 1) * WAITING_SLOT), MAX_SECOND);',
+      killedBy: groups,
+    },
+    {
+      name: 'lanes without a row write over the last one of the group',
+      find: '      lane -= 4;\n      const row = ofRow(all, lanes + lane, rowBytes);',
+      replace: '      lane -= 4;\n      const row = ofRow(all, lanes + 12 - lane, rowBytes);',
+      killedBy: groups,
+    },
+    {
+      name: 'lanes without a row have the number of some other',
+      find: 'store<u32>(lane, load<u32>(lanes, ROW), ROW);',
+      replace: 'store<u32>(lane, 0, ROW);',
       killedBy: groups,
     },
     {
       name: 'an odd number of classes is followed by what memory held',
-      find: 'if (classes & 1) v128.store(',
-      replace: 'if (false) v128.store(',
+      find: '    v128.store(pad + (<usize>classes << 4), f32x4.splat(filler));',
+      replace: '   ',
       killedBy: groups,
     },
     {
@@ -90,28 +121,22 @@ export const wasmMutants: Mutant[] = [
     },
     {
       name: 'every row of a group has the first weight',
-      find: 'load<f32>(weights + lane)',
-      replace: 'load<f32>(weights)',
+      find: 'load<f32>(ofRow(weightsOfAll, at, 4))',
+      replace: 'load<f32>(ofRow(weightsOfAll, lanes, 4))',
     },
     {
       name: 'every group has the first weights',
-      find: '    if (weights) weights += count << 2;\n',
-      replace: '',
-    },
-    {
-      name: 'sums of rows that are near are added to those of rows that are not',
-      find: 'if (left) startSums(SUM_STUDENT, SUM_LABELS);',
-      replace: '',
-      killedBy: groups,
+      find: 'load<f32>(ofRow(weightsOfAll, at, 4))',
+      replace: 'load<f32>(weightsOfAll + (at - lanes))',
     },
     {
       name: 'every group has the first temperatures',
-      find: '    if (temperatures) temperatures += count << 2;\n',
-      replace: '',
+      find: 'setTemperature(at, load<f32>(ofRow(temperaturesOfAll, at, 4)))',
+      replace: 'setTemperature(at, load<f32>(temperaturesOfAll + (at - lanes)))',
     },
     {
       name: 'every row of a group is computed at the T of the last',
-      find: 'setTemperature(lanes + lane, load',
+      find: 'setTemperature(at, load',
       replace: 'setTemperature(lanes, load',
     },
     {
@@ -176,14 +201,21 @@ export const wasmMutants: Mutant[] = [
     },
     {
       name: 'a row is nearly equal once a block of it is',
-      find: 'if (measures && v128.any_true(',
-      replace: 'if (measures && f32x4.extract_lane(high, 0) == -Infinity && v128.any_true(',
+      find: '  if (v128.any_true(f32x4.le(f32x4.sub(high, low)',
+      replace:
+        '  if (f32x4.extract_lane(high, 0) == -Infinity && v128.any_true(f32x4.le(f32x4.sub(high, low)',
       killedBy: numerics,
     },
     {
       name: '0 times -Infinity is summed',
       find: 'return v128.and(f32x4.mul(w, x), f32x4.ne(w, f32x4.splat(0)));',
       replace: 'return f32x4.mul(w, x);',
+      killedBy: numerics,
+    },
+    {
+      name: 'expm1 of a nearly equal row leaves out its second-order part',
+      find: '      v128.store(to, f32x4.add(m1, r1), 16);',
+      replace: '      v128.store(to, m1, 16);',
       killedBy: numerics,
     },
     {
