@@ -65,9 +65,9 @@ export class Distiller {
   private running: TrainingModel | null = null;
 
   /**
-   * @throws {TypeError} if the student is no LayersModel, or the teacher none of what it may be.
-   * @throws {RangeError} for options out of range.
-   * @throws {Error} for options that are unknown or belong to the data, for a student with several outputs, and for different numbers of classes.
+   * @throws TypeError if the student is no LayersModel, or the teacher none of what it may be.
+   * @throws RangeError for options out of range.
+   * @throws Error for options that are unknown or belong to the data, for a student with several outputs, and for different numbers of classes.
    * Warns, naming the layer, of a student or teacher that ends in a softmax.
    */
   constructor({ student, teacher, ...options }: DistillerOptions) {
@@ -87,7 +87,8 @@ export class Distiller {
   /**
    * To be called before training, and again to change the optimizer or the metrics.
    *
-   * @throws {Error} for an unknown metric or optimizer.
+   * @throws TypeError if the optimizer is none.
+   * @throws Error for an unknown metric or name of an optimizer.
    */
   compile({ optimizer, metrics = DISTILLATION_METRICS }: DistillerCompileArgs): void {
     const measures: DistillationMetric[] = [];
@@ -102,6 +103,9 @@ export class Distiller {
       }
     }
     const made = typeof optimizer === 'string' ? optimizerNamed(optimizer) : optimizer;
+    if (typeof made?.minimize !== 'function') {
+      throw new TypeError(`${NAME}.compile: expected an optimizer, or the name of one; got ${optimizer}.`);
+    }
     this.dispose();
     this.compiled = { optimizer: made, isOptimizerOwned: made !== optimizer, measures, functions };
   }
@@ -137,7 +141,7 @@ export class Distiller {
    * @param y labels: class ids `[samples, ...]` (int32 or float32, with or without a last axis of size 1) or a distribution `[samples, ..., C]`. May be
    *     left out (null) where alpha is 0 or not given, and the teacher alone counts then; alpha not given means 0.5 with labels.
    * @returns the History: `loss`, the metrics, and `val_` of each with validation data.
-   * @throws {Error} if not compiled, if labels are missing, or the shapes do not fit.
+   * @throws Error if not compiled, if labels are missing, or the shapes do not fit.
    */
   async fit(x: Inputs, y?: Inputs | null, args: DistillerFitArgs = {}): Promise<History> {
     const name = `${NAME}.fit`;
@@ -234,7 +238,7 @@ export class Distiller {
   /**
    * The options of the loss. The models are not part of it: save those as models.
    *
-   * @throws {Error} if the temperature is a tensor.
+   * @throws Error if the temperature is a tensor.
    */
   getConfig(): DistillerConfig {
     const { temperature, ...others } = this.options;

@@ -370,6 +370,9 @@ describe('the logs', () => {
       "unknown metric 'acc'",
     );
     expect(await errorOf(() => distiller.compile({ optimizer: 'sdg' }))).toContain('sdg');
+    expect(await errorOf(() => distiller.compile({} as never))).toContain(
+      'Distiller.compile: expected an optimizer, or the name of one; got undefined',
+    );
   });
 });
 
