@@ -12,8 +12,8 @@ import { type TensorFlowBackendParts, typeAttribute } from '../backends/node/ten
 import type { WasmBackendParts } from '../backends/wasm/index.ts';
 
 /**
- * The rows of a tensor with these numbers, which are not checked, as tf.gather. That of tfjs copies element by element on 'cpu' and 'wasm', which takes a quarter of the training step of
- * a small model there; here whole rows are copied. That of tfjs-node reads the numbers back and checks each of them.
+ * The rows of a tensor with these numbers, which are not checked, as tf.gather. That of tfjs copies element by element on 'cpu' and 'wasm', which takes a
+ * quarter of the training step of a small model there; here whole rows are copied. That of tfjs-node reads the numbers back and checks each of them.
  */
 export function takeRows<T extends Tensor>(from: T, numbers: Tensor1D): T {
   const { backendName, backend, state } = engine();

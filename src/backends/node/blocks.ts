@@ -69,8 +69,8 @@ export function rowsOf(handles: Handles, tensor: TensorInfo): MoveRows {
 }
 
 /**
- * A tensor that is filled block by block, all of them as large as the first but the last. Its memory is TensorFlow's, which has some ready: new pages of JavaScript's cost
- * as much as the kernel.
+ * A tensor that is filled block by block, all of them as large as the first but the last. Its memory is TensorFlow's, which has some ready: new pages of
+ * JavaScript's cost as much as the kernel.
  */
 export class RowsWritten {
   private tensor: Handle | null = null;

@@ -49,9 +49,10 @@ export function fitsFusedOp(
 }
 
 /**
- * The row pass by that op, loss and gradient at once. It is right for ordinary rows; whether there are others is read back, one bool. If the loss of any is no number, the op is asked once
- * more, now with an eye on classes without mass that the logits mask: a padded vocabulary has some in every row, and other calls need not pay for them. The rows that are left the
- * composition computes. Beside the result two tensors [rows, classes] are held at the most, three with a hard term, and one more with masks.
+ * The row pass by that op, loss and gradient at once. It is right for ordinary rows; whether there are others is read back, one bool. If the loss of any is no
+ * number, the op is asked once more, now with an eye on classes without mass that the logits mask: a padded vocabulary has some in every row, and other calls
+ * need not pay for them. The rows that are left the composition computes. Beside the result two tensors [rows, classes] are held at the most, three with a hard
+ * term, and one more with masks.
  */
 export const rowPassByFusedOp: RowPass<TensorFlowBackendParts> = (request) => {
   const { backend, rows, classes, outputs, student } = request;

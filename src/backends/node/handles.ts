@@ -5,8 +5,8 @@ import { type OpAttribute, type TensorFlowBackendParts, typeAttribute } from './
 export type Handle = number;
 
 /**
- * TensorFlow's tensors within one call. tfjs is not told of them: a Tensor, its scope and its reference count take as long as a small op. `free` ends those that were not ended or handed
- * over, whatever went wrong.
+ * TensorFlow's tensors within one call. tfjs is not told of them: a Tensor, its scope and its reference count take as long as a small op. `free` ends those
+ * that were not ended or handed over, whatever went wrong.
  */
 export class Handles {
   private readonly held = new Set<Handle>();
