@@ -50,13 +50,13 @@ export function setGroup(is: bool): void {
   isGroup = is;
 }
 
-/** Maxima of nothing. */
-export function startMaxima(): void {
+/** Maxima of nothing; the bounds of d are -Infinity, or Infinity where its range is not wanted. */
+export function startMaxima(bounds: f32): void {
   const lowest = f32x4.splat(-Infinity);
   v128.store(lanes, lowest, MAX_SECOND);
   v128.store(lanes, lowest, MAX_FIRST);
-  v128.store(lanes, lowest, MINUS_LOWEST);
-  v128.store(lanes, lowest, HIGHEST);
+  v128.store(lanes, f32x4.splat(bounds), MINUS_LOWEST);
+  v128.store(lanes, f32x4.splat(bounds), HIGHEST);
 }
 
 /** Sums of nothing. */

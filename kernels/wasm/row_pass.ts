@@ -5,10 +5,10 @@
  * Per row: maxima (read 2C), sums (read 2C, write u and w, 2C), gradient (read 2C, write C), so two exponentials per class. The maxima come with the range of
  * z - v, which tells a near row, until a block of classes says that the row is none; a near row needs one exponential per class.
  * Short rows are worked on four at a time, transposed so that each has a lane: the same sweeps, whose sums are then those of four rows, and few classes that do not
- * exist. Rows of a group that turns out to hold near rows and others wait for more of their kind: so all rows of a group go one way, and none depends on what is
- * beside it.
+ * exist. Once a group has turned out to hold near rows and others, rows are told apart before they are brought in: so all rows of a group go one way, and none
+ * depends on what is beside it.
  * Of a row by itself u and w may lie over student and teacher (private memory) or apart from them (the memory of others). Its last classes, if it is no multiple of
- * 16, are worked on in pads, filled up with classes that do not exist. Nothing beyond a row is read or written; the gradient may lie over the student.
+ * 16, are worked on in pads, filled up with classes that do not exist. Nothing behind a row is read or written; the gradient may lie over the student.
  * Nothing is allocated, and no memory is used but what the pointers say: the module may run on a foreign heap.
  *
  * Loops test at their end: then V8 takes what does not change, constants above all, out of them.
@@ -44,7 +44,6 @@ import {
   setLanes,
   startMaxima,
   startSums,
-  startSums,
   TO_LABEL,
   TO_LOG,
   TO_LOG2,
@@ -52,7 +51,7 @@ import {
   TO_U,
   TO_W,
 } from './lanes';
-import { excessOverLog1p, logOfSum } from './scalars';
+import { klOfNear, logOfSum } from './scalars';
 import {
   sweepCrossEntropy,
   sweepEntropy,
@@ -84,11 +83,8 @@ const BLOCK: usize = 2048;
 const MOST_IN_GROUP: i32 = 255;
 /** Bytes of a group's classes, and a class to make them even. */
 const GROUP_BYTES: usize = 16 * (MOST_IN_GROUP + 1);
-/** So many rows of a kind wait at most; of each what is in the slots from MAX_SECOND to ROW, slot by slot. How many they are lies behind them. */
-const MOST_WAITING: i32 = 32;
-const WAITING_SLOT: usize = 4 * MOST_WAITING;
-const WAITING: usize = 5 * WAITING_SLOT;
-const LIST_BYTES: usize = WAITING + 16;
+/** So many rows are told apart at once at most. */
+const MOST_SORTED: i32 = 256;
 /** Bytes of a pad: sixteen classes. */
 const PAD: usize = 64;
 
@@ -118,8 +114,8 @@ let labelPad: usize = 0;
 let rPad: usize = 0;
 let uPad: usize = 0;
 let wPad: usize = 0;
-/** Two lists of rows that wait: those that are not near, and those that are. */
-let lists: usize = 0;
+/** Numbers of the rows that are next, in the order in which they are worked on. */
+let list: usize = 0;
 
 /** Classes of a row, its bytes, and how many classes are left behind the whole sixteens. */
 let classes: i32 = 0;
@@ -173,7 +169,7 @@ export function setObjective(
 }
 
 /**
- * Where the next row passes keep what they need: u and w of row n at `n` steps, r of one row (with a hard term), 26,688 bytes for pads and groups, aligned
+ * Where the next row passes keep what they need: u and w of row n at `n` steps, r of one row (with a hard term), 26,416 bytes for pads and groups, aligned
  * to 16.
  */
 export function setRoom(u: usize, uStep: usize, w: usize, wStep: usize, r: usize, pads: usize): void {
@@ -189,11 +185,12 @@ export function setRoom(u: usize, uStep: usize, w: usize, wStep: usize, r: usize
   rPad = labelPad + GROUP_BYTES;
   uPad = rPad + GROUP_BYTES;
   wPad = uPad + GROUP_BYTES;
-  lists = wPad + GROUP_BYTES;
+  list = wPad + GROUP_BYTES;
 }
 
 /**
- * Writes loss and gradient of every row, those whose pointer is not 0, and returns the sum of the losses. `gradient` may be the room for u.
+ * Writes loss and gradient of every row, those whose pointer is not 0, and returns the sum of the losses. `gradient` may be the room for u. Teacher and student lie at 8
+ * or more.
  * `temperatures`, `weights`: one float32 per row, or 0. `labels`: int32 ids or float32 distributions, or 0.
  */
 export function rowPass(
@@ -222,69 +219,76 @@ export function rowPass(
   const isExchanged = (mode & EXCHANGED) != 0;
   firstPad = isExchanged ? studentPad : teacherPad;
   secondPad = isExchanged ? teacherPad : studentPad;
-  store<u32>(lists, 0, WAITING);
-  store<u32>(lists, 0, LIST_BYTES + WAITING);
   // A group takes about as long as one row by itself, of 4 to 19 classes as two, of 20 to 35 as three.
-  const fewest = classes <= MOST_IN_GROUP ? 1 + min(3, (classes + 12) >> 4) : i32.MAX_VALUE;
+  const fewest = 1 + min(3, (classes + 12) >> 4);
+  const tail = rows & 3;
+  const inGroups = classes > MOST_IN_GROUP ? 0 : tail < fewest ? rows - tail : rows;
+  let areMixed = false;
+  let done = 0;
   total = 0;
-  let row = 0;
-  while (row < rows) {
-    const left = rows - row;
-    setGroup(left >= fewest);
-    const count = isGroup ? min(left, 4) : 1;
-    v128.store(lanes, i32x4.add(i32x4.splat(row), i32x4.min_s(i32x4(0, 1, 2, 3), i32x4.splat(count - 1))), ROW);
-    row += count;
-    end = lanes + (<usize>count << 2);
-    bringInRows();
-    const areNear = findMaxima();
-    near = areNear != 0;
-    // Neither none nor all four.
-    if (areNear % 15) {
-      for (let n = 0; n < count; n++) wait((areNear >> n) & 1, lanes + (<usize>n << 2));
-      passOfWaiting(0, MOST_WAITING - 4);
-      passOfWaiting(1, MOST_WAITING - 4);
-    } else {
-      passOfLanes();
-    }
+  while (done < rows) {
+    setGroup(done < inGroups);
+    const count = isGroup ? min(inGroups - done, areMixed ? MOST_SORTED : 4) : 1;
+    const behind = list + (<usize>count << 2);
+    v128.store(list, i32x4.add(i32x4.splat(done), i32x4(0, 1, 2, 3)));
+    const others = areMixed ? sortRows(done, count) : behind;
+    let next = list;
+    do {
+      v128.store(lanes, v128.load(next), ROW);
+      const mayBeNear = next < others;
+      const taken = min(16, (mayBeNear ? others : behind) - next);
+      next += taken;
+      end = lanes + taken;
+      for (let lane = end; lane < lanes + 16; lane += 4) store<u32>(lane, load<u32>(lanes, ROW), ROW);
+      bringInRows();
+      const areNear = findMaxima(mayBeNear);
+      near = mayBeNear && areNear & 1;
+      // Of a group near are neither none nor all four: its rows are taken again.
+      if (!areMixed && areNear % 15) {
+        areMixed = true;
+      } else {
+        passOfLanes();
+        done += <i32>(taken >> 2);
+      }
+    } while (next < behind);
   }
-  passOfWaiting(0, 0);
-  passOfWaiting(1, 0);
   return total;
 }
 
-/** Puts the row of a lane behind those that wait and are near as it is, 1, or are not, 0. */
-function wait(isNear: usize, lane: usize): void {
-  const list = lists + isNear * LIST_BYTES;
-  const waiting = load<i32>(list, WAITING);
-  store<i32>(list, waiting + 1, WAITING);
-  const to = list + (<usize>waiting << 2);
-  store<u32>(to, load<u32>(lane, MAX_SECOND));
-  store<u32>(to, load<u32>(lane, ROW), 4 * WAITING_SLOT);
-  store<u32>(to, load<u32>(lane, MAX_FIRST), WAITING_SLOT);
-  store<u32>(to, load<u32>(lane, MINUS_LOWEST), 2 * WAITING_SLOT);
-  store<u32>(to, load<u32>(lane, HIGHEST), 3 * WAITING_SLOT);
-}
-
-/** Where more rows than `most` wait that are near, 1, or are not, 0, works on them until there are not four, or if `most` is 0 none. */
-function passOfWaiting(areNear: usize, most: i32): void {
-  const list = lists + areNear * LIST_BYTES;
-  let left = load<i32>(list, WAITING);
-  if (left <= most) return;
-  setGroup(true);
-  near = areNear != 0;
+/** Lists rows, those that are near before the others; returns where these begin. As `findMaxima` and `setTemperature` have it, to the last bit. MATH (20). */
+function sortRows(row: i32, count: i32): usize {
+  let front = list;
+  let back = front + (<usize>count << 2);
+  let z = students + <usize>row * rowBytes;
+  const toV = teachers - students;
+  // Of rows of two or three classes what is before them is read, and left out.
+  const notOfRow = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(4 - classes));
+  let limitOfRow = load<f32>(lanes, LIMIT);
   do {
-    const count = min(left, 4);
-    left -= count;
-    const from = list + (<usize>left << 2);
-    for (let slot: usize = 0; slot < 5; slot++) {
-      v128.store(lanes + (slot << 5), v128.load(from + slot * WAITING_SLOT), MAX_SECOND);
+    if (temperaturesOfAll) limitOfRow = <f32>(load<f32>(temperaturesOfAll + (<usize>row << 2)) * limit);
+    const last = z + rowBytes - 16;
+    let d = v128.or(f32x4.sub(v128.load(last), v128.load(last + toV)), notOfRow);
+    let low = f32x4.pmin(f32x4.splat(Infinity), d);
+    let high = f32x4.pmax(f32x4.splat(-Infinity), d);
+    while (z < last) {
+      d = f32x4.sub(v128.load(z), v128.load(z + toV));
+      low = f32x4.pmin(low, d);
+      high = f32x4.pmax(high, d);
+      z += 16;
     }
-    end = lanes + (<usize>count << 2);
-    for (let lane = end; lane < lanes + 16; lane += 4) store<u32>(lane, load<u32>(lanes, ROW), ROW);
-    bringInRows();
-    passOfLanes();
-  } while (left > min(most, 3));
-  store<i32>(list, left, WAITING);
+    z = last + 16;
+    low = f32x4.neg(low);
+    const halves = f32x4.pmax(v128.shuffle<f32>(low, high, 0, 1, 4, 5), v128.shuffle<f32>(low, high, 2, 3, 6, 7));
+    const both = f32x4.pmax(halves, v128.shuffle<f32>(halves, halves, 1, 0, 3, 2));
+    const isNear = f32x4.extract_lane(both, 0) + f32x4.extract_lane(both, 2) <= limitOfRow;
+    back -= 4;
+    store<i32>(front, row);
+    store<i32>(back, row);
+    front += <usize>isNear << 2;
+    back += <usize>isNear << 2;
+    row++;
+  } while (front < back);
+  return front;
 }
 
 /** Where the row of a lane has its part of what all rows have, so many bytes each. */
@@ -495,9 +499,9 @@ function transposeOut(rows: usize, pad: usize): void {
   transpose(rows, pad, true);
 }
 
-/** Finds mz and mv; returns the rows that are near. */
-function findMaxima(): i32 {
-  startMaxima();
+/** Finds mz and mv; returns the rows that are near, those of `mayBeNear`. */
+function findMaxima(mayBeNear: bool): i32 {
+  startMaxima(mayBeNear ? -Infinity : Infinity);
   forEachBlock(FIND_MAXIMA);
   if (!isGroup) {
     for (let slot = MAX_SECOND; slot <= HIGHEST; slot += 32) foldMaximum(slot);
@@ -543,7 +547,8 @@ function addLabel(at: usize, label: i32, student: usize): void {
 /** Those that MATH (14)-(18), (25) take of these rows. */
 function takeLogs(): void {
   const isKl = (mode & KL) != 0;
-  if (!near) logOfSum(SUM_STUDENT);
+  if (near) klOfNear();
+  else logOfSum(SUM_STUDENT);
   if (near != isKl) logOfSum(SUM_TEACHER);
   if (mode & HARD) logOfSum(SUM_HARD);
 }
@@ -574,22 +579,19 @@ function passOfLane(at: usize, sums: usize, temperature: f64, weight: f64): f64 
   const toSoft = weight * softWeight * (mode & SCALE_BY_T_SQUARED ? temperature * temperature : 1);
   const oneOverTeacher = 1 / sumTeacher;
   let mean = load<f64>(sums, SUM_CROSS) * oneOverTeacher;
-  let soft: f64 = 0;
+  let soft = load<f64>(sums, SUM_STUDENT + TO_LOG);
   let toU = toSoft * load<f32>(at, INVERSE_T);
   let toW = toU * oneOverTeacher;
   if (near) {
     // MATH (22), (23), (25).
-    const rho = sumStudent * oneOverTeacher;
-    const s = mean + rho;
-    soft = max(rho - excessOverLog1p(s), 0); // rounding
     if (!(mode & KL)) soft += load<f64>(sums, SUM_TEACHER + TO_LOG) - LN_2 * load<f64>(sums, SUM_OWN) * oneOverTeacher;
     if (!(mode & TO_FIRST)) {
+      const s = mean + sumStudent * oneOverTeacher;
       toU = toW / (1 + s);
       toW = toU * s;
     }
   } else {
     // MATH (14)-(17).
-    soft = load<f64>(sums, SUM_STUDENT + TO_LOG);
     if (mode & PROBABILITIES) {
       toW = toU;
       toU *= sumTeacher;

@@ -1,5 +1,5 @@
-/** Logarithms of rows' sums, in float64. */
-import { isGroup, lanes, TO_LOG } from './lanes';
+/** Logarithms of rows' sums, and of near rows what takes their place, in float64. */
+import { isGroup, lanes, SUM_CROSS, SUM_STUDENT, SUM_TEACHER, TO_LOG } from './lanes';
 
 /**
  * Writes natural logarithms of a sum, positive and normal, by lane: x = 2^e m, sqrt(1/2) <= m < sqrt(2), log m = 2 atanh((m-1)/(m+1)). Absolute error below 1e-9;
@@ -26,9 +26,23 @@ export function logOfSum(sum: usize): void {
   } while (at < end);
 }
 
-/** s - log1p(s) for |s| <= 0.14, within 2e-9 of itself: with t = s/(2+s) the first two terms of 2 atanh(t) leave s t. MATH (25). */
-export function excessOverLog1p(s: f64): f64 {
-  const t = s / (2 + s);
-  const t2 = t * t;
-  return s * t - 2 * t * t2 * (1.0 / 3 + t2 * (1.0 / 5 + t2 * (1.0 / 7)));
+/**
+ * Writes KL of near rows by lane, where others have the logarithm of the student's sum: rho - (s - log1p(s)), the latter for |s| <= 0.14 within 2e-9 of itself, because
+ * with t = s/(2+s) the first two terms of 2 atanh(t) leave s t. MATH (22), (25).
+ */
+export function klOfNear(): void {
+  let at = lanes;
+  const end = at + (isGroup ? 32 : 16);
+  do {
+    const oneOverTeacher = f64x2.div(f64x2.splat(1), v128.load(at, SUM_TEACHER));
+    const rho = f64x2.mul(v128.load(at, SUM_STUDENT), oneOverTeacher);
+    const s = f64x2.add(f64x2.mul(v128.load(at, SUM_CROSS), oneOverTeacher), rho);
+    const t = f64x2.div(s, f64x2.add(s, f64x2.splat(2)));
+    const t2 = f64x2.mul(t, t);
+    let p = f64x2.add(f64x2.mul(t2, f64x2.splat(2.0 / 7)), f64x2.splat(2.0 / 5));
+    p = f64x2.add(f64x2.mul(p, t2), f64x2.splat(2.0 / 3));
+    p = f64x2.sub(f64x2.mul(p, t2), s);
+    v128.store(at, f64x2.pmax(f64x2.add(f64x2.mul(p, t), rho), f64x2.splat(0)), SUM_STUDENT + TO_LOG);
+    at += 16;
+  } while (at < end);
 }

@@ -66,33 +66,44 @@ export const wasmMutants: Mutant[] = [
     },
     {
       name: 'rows are nearly equal if one of their group is',
-      find: '    if (areNear % 15) {',
-      replace: '    if (false) {',
+      find: '      if (!areMixed && areNear % 15) {',
+      replace: '      if (false) {',
       killedBy: groups,
     },
     {
-      name: 'rows that wait are worked on while others of their group are still to be put with them',
-      find: '  store<u32>(to, load<u32>(lane, HIGHEST), 3 * WAITING_SLOT);\n',
-      replace:
-        '  store<u32>(to, load<u32>(lane, HIGHEST), 3 * WAITING_SLOT);\n  if (waiting == MOST_WAITING - 5) passOfWaiting(isNear, 3);\n',
+      name: 'of rows that are told apart the last kind is forgotten',
+      find: '    } while (next < behind);',
+      replace: '    } while (next < others);',
       killedBy: groups,
     },
     {
-      name: 'rows that wait are forgotten at the end',
-      find: '  passOfWaiting(1, 0);\n',
-      replace: '',
+      name: 'more rows are told apart than there is room for',
+      find: 'const MOST_SORTED: i32 = 256;',
+      replace: 'const MOST_SORTED: i32 = 1024;',
       killedBy: groups,
     },
     {
-      name: 'more rows wait than there is room for',
-      find: '      passOfWaiting(0, MOST_WAITING - 4);\n',
-      replace: '',
+      name: 'rows are told apart by what lies before them too',
+      find: 'v128.or(f32x4.sub(v128.load(last), v128.load(last + toV)), notOfRow)',
+      replace: 'f32x4.sub(v128.load(last), v128.load(last + toV))',
       killedBy: groups,
     },
     {
-      name: 'a row that waited has the maximum of another',
-      find: 'v128.load(from + slot * WAITING_SLOT), MAX_SECOND);',
-      replace: 'v128.load(from + (slot ? slot : 1) * WAITING_SLOT), MAX_SECOND);',
+      name: 'rows are told apart without their last classes',
+      find: 'v128.or(f32x4.sub(v128.load(last), v128.load(last + toV)), notOfRow)',
+      replace: 'v128.or(f32x4.sub(v128.load(min(z, last)), v128.load(min(z, last) + toV)), notOfRow)',
+      killedBy: groups,
+    },
+    {
+      name: 'rows are told apart by the temperature of another',
+      find: 'temperaturesOfAll + (<usize>row << 2)) * limit',
+      replace: 'temperaturesOfAll) * limit',
+      killedBy: groups,
+    },
+    {
+      name: 'a tail of rows goes with a group where kinds are mixed',
+      find: '    setGroup(done < inGroups);\n    const count = isGroup ? min(inGroups - done,',
+      replace: '    setGroup(areMixed || done < inGroups);\n    const count = isGroup ? min(rows - done,',
       killedBy: groups,
     },
     {
@@ -115,7 +126,7 @@ export const wasmMutants: Mutant[] = [
     },
     {
       name: 'lambda of a nearly equal row leaves out its second-order part',
-      find: 'const s = mean + rho;',
+      find: 'const s = mean + sumStudent * oneOverTeacher;',
       replace: 'const s = mean;',
       killedBy: numerics,
     },
@@ -167,12 +178,6 @@ export const wasmMutants: Mutant[] = [
       find: '<f32>(toHard * (1 - labelSmoothing))',
       replace: '<f32>toHard',
     },
-    {
-      name: 'a divergence may be negative',
-      find: 'soft = max(rho - excessOverLog1p(s), 0);',
-      replace: 'soft = rho - excessOverLog1p(s);',
-      killedBy: numerics,
-    },
   ]),
   ...mutants('kernels/wasm/lanes.ts', values, [
     {
@@ -184,6 +189,24 @@ export const wasmMutants: Mutant[] = [
       name: 'half of the classes are missing in the sums of a row by itself',
       find: 'const both = f64x2.add(low, high);',
       replace: 'const both = low;',
+    },
+  ]),
+  ...mutants('kernels/wasm/scalars.ts', numerics, [
+    {
+      name: 'a divergence may be negative',
+      find: 'f64x2.pmax(f64x2.add(f64x2.mul(p, t), rho), f64x2.splat(0))',
+      replace: 'f64x2.add(f64x2.mul(p, t), rho)',
+    },
+    {
+      name: 'KL of a nearly equal row ends with the first term of its series',
+      find: '    p = f64x2.sub(f64x2.mul(p, t2), s);',
+      replace: '    p = f64x2.neg(s);',
+    },
+    {
+      name: 'two rows of a group have the KL of the two before',
+      find: '    const rho = f64x2.mul(v128.load(at, SUM_STUDENT), oneOverTeacher);',
+      replace: '    const rho = f64x2.mul(v128.load(lanes, SUM_STUDENT), oneOverTeacher);',
+      killedBy: groups,
     },
   ]),
   ...mutants('kernels/wasm/sweeps.ts', values, [

@@ -4,7 +4,7 @@ const MEMORY_BYTES = 65536;
 const PADS = 1024;
 const [GRADIENT, W, TEACHER, STUDENT] = [0, 1, 2, 3].map((k) => PADS + PADS_BYTES + 4096 * k);
 
-/** Loss and gradient of rows whose teacher, student and gradient lie at these places of one page of memory. */
+/** Loss and gradient of rows, every third of them near, whose teacher, student and gradient lie at these places of one page of memory. */
 function rowsAt(
   [rows, classes]: [number, number],
   { teacher = TEACHER, student = STUDENT, gradient = GRADIENT },
@@ -15,7 +15,8 @@ function rowsAt(
   const values = (at: number) => new Float32Array(memory.buffer, at, rows * classes);
   for (let i = 0; i < rows * classes; i++) {
     values(teacher)[i] = 3 * Math.sin(5 * i);
-    values(student)[i] = 2 * Math.cos(7 * i);
+    const isNear = Math.floor(i / classes) % 3 === 2;
+    values(student)[i] = isNear ? values(teacher)[i] + 0.01 * Math.cos(7 * i) : 2 * Math.cos(7 * i);
   }
   kernel.setObjective(0, 2, 1, 1, 0, 0);
   kernel.setRoom(gradient, 4 * classes, W, 0, 0, PADS);
@@ -29,6 +30,10 @@ it.each<[number, number]>([
   [1, 19],
   [4, 19],
   [5, 10],
+  [8, 2],
+  [8, 3],
+  [8, 4],
+  [9, 10],
   [1, 130],
 ])(
   'rows at the end of memory are read and written to their end and no further, [%d, %d]',

@@ -43,7 +43,7 @@ export interface Kernel {
 }
 
 /** Bytes of `pads`. */
-export const PADS_BYTES = 26688;
+export const PADS_BYTES = 26416;
 
 /** null: not compiled yet, or never to be. */
 const kernels = new WeakMap<WebAssembly.Memory, Kernel | null>();
