@@ -13,7 +13,7 @@ export default [
   page('24.5 kB', ['core', 'node']),
   page('17 kB', ['layers/core']),
   page('49 kB', ['index']),
-  { ...page('42 kB', ['index']), ...apartFromWasm(['index']) },
+  { ...page('42.5 kB', ['index']), ...apartFromWasm(['index']) },
   { ...page('50 kB', ['layers']), ...apartFromWasm(['layers']) },
 ];
 

@@ -1,4 +1,14 @@
-import { backend, cast, type DataType, Tensor, type TensorLike, tensor, tidy } from '@tensorflow/tfjs-core';
+import {
+  backend,
+  cast,
+  type DataType,
+  engine,
+  Tensor,
+  type TensorLike,
+  tensor,
+  tidy,
+  util,
+} from '@tensorflow/tfjs-core';
 
 /** What a user may pass where a tensor is expected. */
 export type TensorArgument = Tensor | TensorLike;
@@ -12,38 +22,25 @@ function text(shape: readonly number[]): string {
 
 /** The argument as a numeric tensor of its own dtype. */
 export function numericTensor(value: TensorArgument, name: string, functionName: string): Tensor {
-  if (value === null || value === undefined) {
-    throw new TypeError(`${functionName}: ${name} must be a tensor or an array of numbers; got ${value}.`);
-  }
-  let result: Tensor;
   if (value instanceof Tensor) {
     if (value.isDisposed) throw new Error(`${functionName}: ${name} is a tensor that was disposed.`);
-    result = value;
-  } else {
-    if (isRagged(value))
-      throw new TypeError(
-        `${functionName}: ${name} must be a tensor or an array of numbers; got a ragged array.`,
-      );
-    checkBackendStarted(functionName);
-    try {
-      result = tensor(value as TensorLike);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new TypeError(`${functionName}: ${name} must be a tensor or an array of numbers; ${reason}`, {
-        cause,
-      });
-    }
+    if (NUMERIC.includes(value.dtype)) return value;
+    throw new TypeError(`${functionName}: ${name} must be float32, int32 or bool; got dtype ${value.dtype}.`);
   }
-  if (!NUMERIC.includes(result.dtype)) {
-    throw new TypeError(
-      `${functionName}: ${name} must be float32, int32 or bool; got dtype ${result.dtype}.`,
-    );
-  }
-  return result;
+  const fault = faultOf(value);
+  if (fault !== null)
+    throw new TypeError(`${functionName}: ${name} must be a tensor or numbers; got ${fault}.`);
+  checkBackendStarted(functionName);
+  return tensor(value);
 }
 
 /** tfjs throws where no backend has started, at the first tensor made of an array: no fault of the array. */
 function checkBackendStarted(functionName: string): void {
+  if (engine().backendNames().length === 0) {
+    throw new Error(
+      `${functionName}: tfjs has no backend; import '@tensorflow/tfjs', or a package of a backend.`,
+    );
+  }
   try {
     backend();
   } catch (cause) {
@@ -52,13 +49,26 @@ function checkBackendStarted(functionName: string): void {
   }
 }
 
-/** Whether rows of a nested array differ in length, which tfjs lets pass. */
-function isRagged(value: unknown): boolean {
-  if (!Array.isArray(value) || value.length === 0) return false;
-  const lengthOf = (item: unknown) =>
-    Array.isArray(item) || ArrayBuffer.isView(item) ? (item as ArrayLike<unknown>).length : -1;
-  const length = lengthOf(value[0]);
-  return value.some((item) => lengthOf(item) !== length || isRagged(item));
+/** What a value holds that is no number, or null. tfjs lets much of it pass: of ragged arrays, and of what it does not know within arrays, it makes wrong tensors. */
+function faultOf(value: unknown): string | null {
+  if (typeof value === 'number' || typeof value === 'boolean') return null;
+  if (!Array.isArray(value)) return value && util.isTypedArray(value) ? null : nameOf(value);
+  for (const item of value) {
+    const fault = faultOf(item);
+    if (fault !== null) return fault;
+    if (lengthOf(item) !== lengthOf(value[0])) return 'a ragged array';
+  }
+  return null;
+}
+
+const lengthOf = (item: unknown) => (item as ArrayLike<number>).length;
+
+/** What came in place of numbers: `null`, `string`, `Promise`. */
+function nameOf(value: unknown): string {
+  if (value instanceof Tensor) return 'an array of tensors';
+  const name = Object.prototype.toString.call(value).slice('[object '.length, -1);
+  if (ArrayBuffer.isView(value)) return `${name}, where tfjs takes Float32Array or Int32Array`;
+  return Object(value) === value ? name : name.toLowerCase();
 }
 
 /** Integers and booleans become float32, differentiably for tfjs. */
@@ -91,13 +101,17 @@ export function pairOfLogits(
   const names = Object.keys(given);
   const [a, b] = names.map((name) => logitsTensor(given[name], name, functionName));
   if (text(a.shape) === text(b.shape)) return [a, b];
-  const mismatch =
-    a.shape[a.rank - 1] === b.shape[b.rank - 1]
-      ? ''
-      : ' Their last dimensions differ: the two models have different classes or vocabularies.';
   throw new Error(
-    `${functionName}: ${names[0]} and ${names[1]} must have the same shape; got ${text(a.shape)} and ${text(b.shape)}.${mismatch}`,
+    `${functionName}: ${names[0]} and ${names[1]} must have the same shape; got ${text(a.shape)} and ${text(b.shape)}.${hintOf(a.shape, b.shape)}`,
   );
+}
+
+/** What a mismatch of shapes most likely comes from. */
+function hintOf(a: readonly number[], b: readonly number[]): string {
+  if (text(a) === text(b.slice(0, -1))) return ' tf.oneHot makes distributions of class ids.';
+  return a.length === b.length && a[a.length - 1] !== b[b.length - 1]
+    ? ' Their classes, or vocabularies, differ.'
+    : '';
 }
 
 /** A per-row argument: a tensor with one value, or with the shape of the rows. */

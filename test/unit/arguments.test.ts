@@ -27,13 +27,56 @@ describe('softmaxCrossEntropyWithTemperature names itself, what it expected and 
       'no tensor',
       () => softmaxCrossEntropyWithTemperature(null as never, V),
       TypeError,
-      /softmaxCrossEntropyWithTemperature: teacherLogits must be a tensor or an array of numbers; got null/,
+      /softmaxCrossEntropyWithTemperature: teacherLogits must be a tensor or numbers; got null\./,
     ],
     [
       'a string',
       () => softmaxCrossEntropyWithTemperature(['a', 'b'] as never, V),
       TypeError,
+      /teacherLogits must be a tensor or numbers; got string\./,
+    ],
+    [
+      'a tensor of strings',
+      () => softmaxCrossEntropyWithTemperature(tf.tensor1d(['a', 'b']), V),
+      TypeError,
       /teacherLogits must be float32, int32 or bool; got dtype string/,
+    ],
+    [
+      'a string among numbers',
+      () => softmaxCrossEntropyWithTemperature([[1, 2, '3']] as never, V),
+      TypeError,
+      /teacherLogits must be a tensor or numbers; got string\./,
+    ],
+    [
+      'a hole among numbers',
+      () => softmaxCrossEntropyWithTemperature([[1, undefined, 3]] as never, V),
+      TypeError,
+      /got undefined\./,
+    ],
+    ['bigints', () => softmaxCrossEntropyWithTemperature([[1n, 2n]] as never, V), TypeError, /got bigint\./],
+    [
+      'a promise of logits',
+      () => softmaxCrossEntropyWithTemperature(V, Promise.resolve(V) as never),
+      TypeError,
+      /studentLogits must be a tensor or numbers; got Promise\./,
+    ],
+    [
+      'an array of tensors',
+      () => softmaxCrossEntropyWithTemperature([tf.tensor1d([1, 2, 3])] as never, V),
+      TypeError,
+      /got an array of tensors\./,
+    ],
+    [
+      'a typed array that tfjs does not know',
+      () => softmaxCrossEntropyWithTemperature(new Float64Array(3) as never, V),
+      TypeError,
+      /got Float64Array, where tfjs takes Float32Array or Int32Array\./,
+    ],
+    [
+      'such arrays as rows',
+      () => softmaxCrossEntropyWithTemperature([new Float64Array(3)] as never, V),
+      TypeError,
+      /got Float64Array,/,
     ],
     [
       'a complex tensor',
@@ -45,7 +88,19 @@ describe('softmaxCrossEntropyWithTemperature names itself, what it expected and 
       'a ragged array',
       () => softmaxCrossEntropyWithTemperature([[1], [1, 2]] as never, V),
       TypeError,
-      /teacherLogits must be a tensor or an array of numbers/,
+      /teacherLogits must be a tensor or numbers; got a ragged array\./,
+    ],
+    [
+      'a ragged array of typed rows',
+      () => softmaxCrossEntropyWithTemperature([new Float32Array(1), new Float32Array(2)] as never, V),
+      TypeError,
+      /got a ragged array\./,
+    ],
+    [
+      'a number among rows',
+      () => softmaxCrossEntropyWithTemperature([[1], 2] as never, V),
+      TypeError,
+      /got a ragged array\./,
     ],
     [
       'rank 0',
@@ -69,7 +124,19 @@ describe('softmaxCrossEntropyWithTemperature names itself, what it expected and 
       'another row count',
       () => softmaxCrossEntropyWithTemperature(V, [[1, 2, 3]]),
       Error,
-      /must have the same shape; got \[2,3\] and \[1,3\]/,
+      /must have the same shape; got \[2,3\] and \[1,3\]\.$/,
+    ],
+    [
+      'class ids in place of a distribution',
+      () => softmaxCrossEntropyWithTemperature([0, 1], V),
+      Error,
+      /got \[2\] and \[2,3\]\. tf\.oneHot makes distributions of class ids\.$/,
+    ],
+    [
+      'logits of another rank',
+      () => softmaxCrossEntropyWithTemperature([V], V),
+      Error,
+      /got \[1,2,3\] and \[2,3\]\.$/,
     ],
     [
       'another vocabulary',
@@ -305,4 +372,15 @@ it('where no backend has started, an array is not blamed but what to await is sa
   start(tf.findBackend('cpu'));
   await started;
   await tf.setBackend('cpu');
+});
+
+it('where no backend is registered, it is said what to import', () => {
+  jest.spyOn(tf.engine(), 'backendNames').mockReturnValue([]);
+  try {
+    expect(() => distillationLoss(V, V)).toThrow(
+      /^distillationLoss: tfjs has no backend; import '@tensorflow\/tfjs', or/,
+    );
+  } finally {
+    jest.restoreAllMocks();
+  }
 });
