@@ -4,11 +4,11 @@
  * what fit gives too. LayersModel.fit stands beside a loop of its own, with stock ops. One process, epochs in turn; a step is an epoch over its batches.
  */
 import * as tf from '@tensorflow/tfjs';
-import CliTable from 'cli-table3';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { NODE_BACKENDS, type NodeBackend, startBackend } from '../scripts/start_backend.ts';
 import { distillationLoss, distillationMetrics } from '../src/index.ts';
 import { Distiller, type DistillerCompileArgs } from '../src/layers/index.ts';
+import { bareTable } from './bare_table.ts';
 import { quantile } from './statistics.ts';
 
 const BATCH = 128;
@@ -173,14 +173,13 @@ for (let round = -WARM_UP; round < settings.rounds; round++) {
     if (round >= 0) epoch.times.push((performance.now() - start) / settings.batches);
   }
 }
-const table = new CliTable({ head: ['', 'loop, ms', 'fit, ms', 'fit / loop'] });
-for (const trained of Object.keys(pairs)) {
+const lines = Object.keys(pairs).map((trained) => {
   const [loop, fit] = epochs.filter((epoch) => epoch.trained === trained);
   if (!(Math.abs(fit.loss / loop.loss - 1) <= MOST_DIFFERENCE))
     throw new Error(`${trained}: the loop ends at a loss of ${loop.loss}, fit at ${fit.loss}.`);
   const ratios = fit.times.map((time, round) => time / loop.times[round]);
   const medians = [loop.times, fit.times, ratios].map((samples) => quantile(samples, 0.5));
-  table.push([trained, ...medians.map((median) => median.toFixed(2))]);
-}
+  return [trained, ...medians.map((median) => median.toFixed(2))];
+});
 console.log(`${name}, ${device}: [${BATCH}, ${settings.units.join('-')}], medians of ${settings.rounds}`);
-console.log(table.toString());
+console.log(bareTable(['', 'loop, ms', 'fit, ms', 'fit / loop'], lines, ['']));

@@ -5,12 +5,12 @@
  */
 import { cpus } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
-import CliTable from 'cli-table3';
 import { Command, Option } from 'commander';
 import { CROSS_ENTROPY } from '../kernels/objective.ts';
 import { startBackend } from '../scripts/start_backend.ts';
 import { kernelOn, modeOf, PADS_BYTES } from '../src/backends/wasm/kernel.ts';
 import { distillationLoss } from '../src/index.ts';
+import { bareTable } from './bare_table.ts';
 import { quantile } from './statistics.ts';
 
 const SHAPES: [rows: number, classes: number][] = [
@@ -123,18 +123,12 @@ function timeCalls(rows: number, classes: number, { teacher, students }: Batch):
 
 function makeTable(timeOf: (rows: number, classes: number, batch: Batch) => number[]): string {
   const [, ...mixtures] = MIXTURES;
-  const table = new CliTable({
-    head: [
-      'rows, classes',
-      'none near, µs',
-      ...mixtures.map(({ near, shift }) => `${100 * near} %${shift ? ', shifted' : ''}`),
-    ],
-  });
-  for (const [rows, classes] of SHAPES) {
+  const parts = mixtures.map(({ near, shift }) => `${100 * near} %${shift ? ',\nshifted' : ''}`);
+  const lines = SHAPES.map(([rows, classes]) => {
     const [none, ...others] = timeOf(rows, classes, drawBatch(rows, classes));
-    table.push([`[${rows}, ${classes}]`, none.toFixed(2), ...others.map((time) => (time / none).toFixed(2))]);
-  }
-  return table.toString();
+    return [`[${rows}, ${classes}]`, none.toFixed(2), ...others.map((time) => (time / none).toFixed(2))];
+  });
+  return bareTable(['rows, classes', 'none near,\nµs', ...parts], lines, ['rows, classes']);
 }
 
 const { backend } = new Command('near')

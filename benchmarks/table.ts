@@ -1,5 +1,5 @@
 /** Rows as tables for a terminal: one for each backend and clock. */
-import Table from 'cli-table3';
+import { bareTable, GAP } from './bare_table.ts';
 import type { Row } from './row.ts';
 
 export const HEAD: readonly string[] = [
@@ -68,18 +68,6 @@ export function sectionsOf(rows: readonly Row[]): Section[] {
   });
 }
 
-/** A rule under the head, and nothing between columns but room. */
-const BARE = {
-  ...Object.fromEntries(
-    ['top', 'bottom', 'left', 'right'].flatMap((side) => {
-      const corners = side === 'top' || side === 'bottom' ? ['', '-mid', '-left', '-right'] : ['', '-mid'];
-      return corners.map((corner) => [side + corner, '']);
-    }),
-  ),
-  middle: '  ',
-  'mid-mid': '──',
-};
-
 /** Places in HEAD of what a narrow terminal does without, the first of these first; a time goes with its ratio. */
 const DISPENSABLE: readonly (readonly number[])[] = [
   [HEAD.indexOf('floor')],
@@ -93,11 +81,10 @@ const DISPENSABLE: readonly (readonly number[])[] = [
 /** The places in HEAD of the columns that fit into `width` characters. */
 function columnsThatFit(lines: readonly string[][], width: number): number[] {
   const widthOf = (column: number) => Math.max(...[HEAD, ...lines].map((line) => line[column].length));
-  const total = (columns: number[]) =>
-    columns.reduce((sum, column) => sum + BARE.middle.length + widthOf(column), 0);
+  const total = (columns: number[]) => columns.reduce((sum, column) => sum + GAP.length + widthOf(column), 0);
   let columns = [...HEAD.keys()];
   for (const group of DISPENSABLE) {
-    if (total(columns) - BARE.middle.length <= width) break;
+    if (total(columns) - GAP.length <= width) break;
     columns = columns.filter((column) => !group.includes(column));
   }
   return columns;
@@ -107,16 +94,14 @@ function columnsThatFit(lines: readonly string[][], width: number): number[] {
 export function tablesOf(rows: readonly Row[], width = Number.POSITIVE_INFINITY): string[] {
   return sectionsOf(rows).map(({ title, warning, lines }) => {
     const columns = columnsThatFit(lines, width);
-    const table = new Table({
-      head: columns.map((column) => HEAD[column]),
-      style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
-      chars: BARE,
-      colAligns: columns.map((column) => (HEAD[column] === 'phase' ? 'left' : 'right')),
-    });
-    table.push(...lines.map((line) => columns.map((column) => line[column])));
+    const table = bareTable(
+      columns.map((column) => HEAD[column]),
+      lines.map((line) => columns.map((column) => line[column])),
+      ['phase'],
+    );
     const absent = HEAD.filter((name, column) => name !== 'ratio' && !columns.includes(column));
     const note = absent.length > 0 ? `Not in a terminal of ${width} columns: ${absent.join(', ')}.` : '';
-    return [title, warning, table.toString(), note].filter(Boolean).join('\n');
+    return [title, warning, table, note].filter(Boolean).join('\n');
   });
 }
 

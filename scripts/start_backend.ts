@@ -29,6 +29,7 @@ export async function startBackend(choice: NodeBackend | 'fastest'): Promise<Sta
   if (tf.getBackend() !== name) {
     throw new Error(`startBackend: backend '${name}' did not start; tfjs fell back to '${tf.getBackend()}'.`);
   }
+  if (name === 'cpu') Object.assign(tf.backend(), { firstUse: false }); // or it advertises tfjs-node among the program's own lines
   return { name, device };
 }
 

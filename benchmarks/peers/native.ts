@@ -6,9 +6,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
-import CliTable from 'cli-table3';
 import { CROSS_ENTROPY } from '../../kernels/objective.ts';
 import { kernelOn, modeOf, PADS_BYTES } from '../../src/backends/wasm/kernel.ts';
+import { bareTable } from '../bare_table.ts';
 import { quantile } from '../statistics.ts';
 
 const SHAPES = [
@@ -94,10 +94,7 @@ function align(bytes: number): number {
 
 const programs = Object.fromEntries(Object.keys(COMPILERS).map((name) => [name, compile(name)]));
 const names = [...Object.keys(COMPILERS), 'wasm'];
-const table = new CliTable({
-  head: ['rows, classes', ...names.map((name) => `${name}, ms`), 'wasm / C, 128 bits'],
-});
-for (const [rows, classes] of SHAPES) {
+const lines = SHAPES.map(([rows, classes]) => {
   const runKernel = prepareKernel(rows, classes);
   const times: Record<string, number[]> = Object.fromEntries(names.map((name) => [name, []]));
   const sums = new Set<string>();
@@ -111,7 +108,8 @@ for (const [rows, classes] of SHAPES) {
   if (sums.size > 1) throw new Error(`native: the sums of the losses differ: ${[...sums].join(', ')}.`);
   const medians = names.map((name) => median(times[name]));
   const ratio = medians[2] / medians[1];
-  table.push([`[${rows}, ${classes}]`, ...medians.map((ms) => ms.toFixed(4)), ratio.toFixed(2)]);
-}
+  return [`[${rows}, ${classes}]`, ...medians.map((ms) => ms.toFixed(4)), ratio.toFixed(2)];
+});
+const head = ['rows, classes', ...names.map((name) => `${name},\nms`), 'wasm / C,\n128 bits'];
 console.log(`${cpus()[0]?.model.trim()}, one thread`);
-console.log(table.toString());
+console.log(bareTable(head, lines, ['rows, classes']));

@@ -108,7 +108,7 @@ export function table(result: Result): string {
     head: ['errors among 10,000 test images', 'paper', 'ours'],
     colWidths: [38, 26, 40],
     wordWrap: true,
-    style: { head: ['bold'], border: [] },
+    style: { head: [], border: [] },
   });
   rows.push(...lines(result));
   return rows.toString();
