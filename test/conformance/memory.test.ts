@@ -1,5 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { distillationLoss, softmaxCrossEntropyWithTemperature } from '../../src/index.ts';
+import {
+  distillationLoss,
+  distillationMetrics,
+  softmaxCrossEntropyWithTemperature,
+} from '../../src/index.ts';
 import { backend, startBackend } from '../backends/current.ts';
 import { DIVERGENCES } from '../cases.ts';
 
@@ -44,6 +48,26 @@ describe('nothing is left behind', () => {
       tf.dispose([teacher, student]);
     });
   }
+
+  it('logits, labels, weights and temperatures of int32 and bool are cast, and the casts are gone', async () => {
+    const [teacher, student] = [v().toInt(), z().toInt()];
+    const options = {
+      labels: tf.tensor2d([1, 0, 0, 0, 0, 1], [2, 3], 'bool'),
+      weights: tf.tensor1d([1, 2], 'int32'),
+      temperature: tf.tensor1d([2, 3], 'int32'),
+    };
+    const step = async () => {
+      const loss = distillationLoss(teacher, student, options);
+      tf.dispose(distillationMetrics(teacher, student, options));
+      await loss.data();
+      loss.dispose();
+    };
+    for (let k = 0; k < 3; k++) await step(); // compiles all, buffers of every size
+    const before = heldByBackend();
+    await step();
+    expect(heldByBackend()).toEqual(before);
+    tf.dispose([teacher, student, options]);
+  });
 
   it('1,000 training steps leave tensors and buffers as they were', async () => {
     const teacher = v();

@@ -148,4 +148,15 @@ export const wgslMutants: Mutant[] = [
       killedBy: dispatches('a sum over many workgroups'),
     },
   ]),
+  ...mutants(
+    'src/backends/webgpu/float_buffers.ts',
+    suite('test/conformance/memory.test.ts', 'webgpu-dawn', 'the casts are gone'),
+    [
+      {
+        name: 'what integers were converted to stays counted by the engine',
+        find: 'for (const floats of converted) floats.dispose();',
+        replace: 'for (const { dataId } of converted) backend.disposeData(dataId);',
+      },
+    ],
+  ),
 ];

@@ -1,4 +1,4 @@
-import { engine, mul, type TensorInfo, tidy } from '@tensorflow/tfjs-core';
+import { engine, mul, type Tensor, type TensorInfo, tidy } from '@tensorflow/tfjs-core';
 import type { WebGPUBackend } from './backend.ts';
 
 /** What a row pass and a row of metrics are asked with. */
@@ -20,7 +20,7 @@ export function withFloatBuffers<Request extends Tensors, Result>(
 ): (request: Request) => Result {
   return (request) => {
     const { backend, teacher, student, temperature, labels, weights } = request;
-    const converted: TensorInfo[] = [];
+    const converted: Tensor[] = [];
     const asFloats = <T extends TensorInfo | number | null>(info: T): T | TensorInfo => {
       if (info === null || typeof info === 'number' || info.dtype !== 'float32') return info;
       if (backend.tensorMap.get(info.dataId).dtype === 'float32') return info;
@@ -38,16 +38,13 @@ export function withFloatBuffers<Request extends Tensors, Result>(
         weights: asFloats(weights),
       });
     } finally {
-      for (const { dataId } of converted) backend.disposeData(dataId);
+      for (const floats of converted) floats.dispose();
     }
   };
 }
 
-function convert(info: TensorInfo, backend: WebGPUBackend): TensorInfo {
+/** A tensor of tfjs's engine, which counts it: whoever disposes of it must be the engine too. */
+function convert(info: TensorInfo, backend: WebGPUBackend): Tensor {
   backend.incRef(info.dataId);
-  const product = tidy(() => mul(engine().makeTensorFromTensorInfo(info), 1));
-  const { dataId, shape, dtype } = product;
-  backend.incRef(dataId);
-  product.dispose();
-  return { dataId, shape, dtype };
+  return tidy(() => mul(engine().makeTensorFromTensorInfo(info), 1));
 }
