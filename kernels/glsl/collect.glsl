@@ -47,12 +47,9 @@ Logarithms logarithmsOf(int row, Maxima maxima, Sums sums, float inverseT) {
   if (logs.isNear) {
     logs.s = sums.student / sums.teacher;
     logs.lambda = log1pSeries(logs.s);
-    // a_i - log sz = b_i - log sv + y_i - lambda at the class that y is measured from.
-    float v = teacherAt(row, 0);
-    float z = studentAt(row, 0);
-    float a = isMasked(z) ? -maxima.student : z - maxima.student;
-    float b = isMasked(v) ? -maxima.teacher : v - maxima.teacher;
-    logs.student = logs.teacher + logs.lambda + (a - b) * inverseT;
+    // log sz - log sv = lambda + (reference - (mz - mv))/T, with the very reference that y is measured from and the rounding error of mz - mv.
+    vec2 top = difference(maxima.student, maxima.teacher);
+    logs.student = logs.teacher + logs.lambda + ((referenceOf(row) - top.x) - top.y) * inverseT;
   }
   return logs;
 }

@@ -281,6 +281,22 @@ for (const divergence of DIVERGENCES) {
       ));
 
     if (!halfPrecision) {
+      for (const classes of [30, 300]) {
+        it(`a shift changes nothing of ${classes} classes that nearly agree, whatever rounding the shift leaves in each of them`, () =>
+          expectCase(
+            makeCase(
+              '',
+              [8, classes],
+              { divergence, temperature: 0.3 },
+              {
+                seed: 16,
+                edit: ({ teacher, student }) => {
+                  for (let i = 0; i < student.length; i++) student[i] = teacher[i] + 0.003 * student[i] + 1e4;
+                },
+              },
+            ),
+          ));
+      }
       for (const temperature of [1, 20, 1e3, 1e4]) {
         for (const [state, distance] of [
           ['apart', 3],

@@ -130,6 +130,12 @@ export const glslMutants: Mutant[] = [
       find: 'for (int lane = 0; lane < lanes; lane++)',
       replace: 'for (int lane = 0; lane < lanes - 1; lane++)',
     },
+    {
+      name: 'of a shift between the models, its rounding is left out of the cross entropy',
+      killedBy: numerics('crossEntropy: digits a shift changes nothing of 30'),
+      find: '(referenceOf(row) - top.x) - top.y',
+      replace: 'referenceOf(row) - top.x',
+    },
   ]),
   ...mutants('kernels/glsl/write_gradient.glsl', oddRow, [
     {
