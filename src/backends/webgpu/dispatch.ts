@@ -11,7 +11,7 @@ import {
 import { type Binding, type Cut, cutRows } from './cut.ts';
 import { checkDevice } from './device_loss.ts';
 import { type InputsKind, type Modules, pipelineOf, type Variant, variantKey } from './pipeline.ts';
-import { MOST_SPLIT_GROUPS, type Plan, type PlanDevice, plan } from './plan.ts';
+import { type Plan, type PlanDevice, plan } from './plan.ts';
 import { MOST_GROUPS, scratchOf } from './scratch.ts';
 
 /** A program whose pipeline we have put into tfjs's cache. tfjs names a kernel in tf.time and tf.profile after the class of its program. */
@@ -138,7 +138,7 @@ function dispatch(run: Run, step: Dispatch): void {
   const { request, perRow, gradient, Program } = run;
   const { backend, rows, classes, temperature, labels, weights } = request;
   const { cut, groups } = step;
-  const { words, unused } = scratchOf(backend.device, MOST_SPLIT_GROUPS);
+  const { words, unused } = scratchOf(backend.device);
   const variant = variantOf(run, step.phase);
   const key = variantKey(variant);
   backend.pipelineCache[key] ??= pipelineOf(backend.device, variant);

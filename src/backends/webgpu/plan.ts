@@ -76,7 +76,7 @@ export function plan(problem: PlanProblem): Plan {
 
 /**
  * On a GPU a thread to a row is best as long as the rows of a workgroup fit its memory, because every thread then works all the time and nobody waits for
- * a team: up to about 28 classes. Beyond, and on a CPU, whose threads read rows one after another anyway, a tile would only cost barriers.
+ * a team: up to 23 classes, of 64 rows. Beyond, and on a CPU, whose threads read rows one after another anyway, a tile would only cost barriers.
  */
 function prefersTile({ classes, device, asked }: PlanProblem): boolean {
   return !device.isSoftware && asked.lanes === 0 && asked.parts === 0 && tileRows(classes) >= 2 * WARP;
@@ -100,7 +100,8 @@ function tilePlan(classes: number, team: TeamKind): Plan {
 
 /**
  * Sixteen classes to a lane, held in registers, up to 4,096 classes: each input is read once and few threads agree. Longer rows stream: as many
- * threads as a workgroup may have from 16,384 classes on, because fewer rows under way at a time leave more of each in cache for its second sweep.
+ * threads as a workgroup may have (512 where they agree by barriers) from 16,384 classes on, because fewer rows under way at a time leave more of each in
+ * cache for its second sweep.
  */
 function gpuLanes(classes: number, { mostThreads, hasSubgroups }: PlanDevice): number {
   if (classes <= 4096) return Math.min(256, mostThreads, powerOfTwo(Math.ceil(classes / 16)));

@@ -1,3 +1,5 @@
+import { MOST_SPLIT_GROUPS } from './plan.ts';
+
 /** Words of kernels/wgsl/reduce.wgsl: a counter and a slot for each workgroup. */
 export const MOST_GROUPS = 8191;
 
@@ -18,10 +20,10 @@ const ofDevice = new WeakMap<GPUDevice, Scratch>();
 const STORAGE = 128;
 
 /** The buffers that all dispatches on a device share: they follow each other on its one queue. */
-export function scratchOf(device: GPUDevice, splitGroups: number): Scratch {
+export function scratchOf(device: GPUDevice): Scratch {
   const known = ofDevice.get(device);
   if (known) return known;
-  const size = (PARTIALS + splitGroups * PARTIAL_WORDS) * 4;
+  const size = (PARTIALS + MOST_SPLIT_GROUPS * PARTIAL_WORDS) * 4;
   const scratch = {
     words: device.createBuffer({ size, usage: STORAGE, label: 'tfjs-distill scratch' }),
     unused: device.createBuffer({ size: 16, usage: STORAGE, label: 'tfjs-distill unused output' }),
