@@ -1,7 +1,7 @@
 /** How the teacher is given: as logits v, or as probabilities p (which need not sum to one). */
 export type Targets = 'logits' | 'probabilities';
 
-/** The soft term D of MATH (3)-(6). */
+/** The soft term D between teacher p and student q, MATH (3)-(6): -sum p log q, KL(p||q), KL(q||p), or the generalised Jensen-Shannon divergence. */
 export type Divergence = 'crossEntropy' | 'kl' | 'reverseKl' | 'jsd';
 
 /** How the hard term's labels are given. `none` leaves the hard term out. */
@@ -29,7 +29,7 @@ export type Objective = {
   scale: number;
 };
 
-/** The cross entropy of two distributions as it stands, with nothing beside it. */
+/** The bare cross entropy of two distributions: no hard term, no T^2. */
 export const CROSS_ENTROPY: Objective = {
   targets: 'logits',
   divergence: 'crossEntropy',

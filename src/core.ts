@@ -1,6 +1,6 @@
 /**
- * Distillation losses for TensorFlow.js without kernels of any backend: the ops and their gradients, for small bundles. It exports what `tfjs-distill` does; beside it
- * the kernels of the backend in use are imported, `import 'tfjs-distill/webgpu'`, or `/webgl`, `/wasm`, `/cpu`, `/node`. On a backend without them stock ops serve.
+ * Distillation losses for TensorFlow.js without the kernels of any backend, for small bundles: it exports what `tfjs-distill` does. Import the kernels of your backend
+ * beside it, `import 'tfjs-distill/webgpu'`, or `/webgl`, `/wasm`, `/cpu`, `/node`; on a backend without them, stock ops compute the loss.
  *
  * @module tfjs-distill/core
  */

@@ -1,5 +1,5 @@
 /**
- * Distillation losses for TensorFlow.js. The import registers the kernels and gradients with tfjs-core, on every backend.
+ * Distillation losses for TensorFlow.js. Importing it registers the kernels of every backend, and the gradients, with tfjs-core.
  *
  * @module tfjs-distill
  */

@@ -2,13 +2,13 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Measure } from '../kernels/metrics.ts';
 import type { Objective, RowPassOutputs } from '../kernels/objective.ts';
 
-/** The loss, and the student's gradient with it when asked for. */
+/** The name of the loss kernel in tfjs's registry and profiler. It gives the student's gradient too while gradients are recorded. */
 export const SoftmaxCrossEntropyWithTemperature = 'SoftmaxCrossEntropyWithTemperature';
 
 /** One gradient of the loss, to the student or to the teacher, for an incoming gradient that only the backward pass knows. */
 export const SoftmaxCrossEntropyWithTemperatureGrad = 'SoftmaxCrossEntropyWithTemperatureGrad';
 
-/** The metrics of every row, [rows, 8]: kernels/metrics.ts. */
+/** The name of the metrics kernel in tfjs's registry and profiler. It gives the metrics of every row, [rows, 8], in the order of kernels/metrics.ts. */
 export const DistillationMetrics = 'DistillationMetrics';
 
 /**
@@ -28,7 +28,7 @@ export type ObjectiveInputs<T extends TensorInfo = TensorInfo> = {
   weights: T;
 };
 
-/** What an un-recorded forward pass computed already, handed to the call that goes on the tape: see run_objective.ts. */
+/** What a forward pass off the tape has computed, for the call that goes on the tape: see run_objective.ts. */
 export type ComputedInputs<T extends TensorInfo = TensorInfo> = {
   /** The result itself; or not given. */
   loss: T;

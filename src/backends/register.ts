@@ -53,7 +53,7 @@ export function ensureBackend(backendName: string): void {
   );
 }
 
-/** Registers what a backend implements, in place of the composition if that served so far. Again is a no-op. */
+/** Registers what a backend implements, in place of the composition if that is registered. Called again it does nothing. */
 export function registerBackend<Backend extends KernelBackend>(
   backendName: string,
   rowPass: RowPass<Backend>,

@@ -31,9 +31,9 @@ import { checkReduction, reduceRows } from './reduce_rows.ts';
 
 const NAME = 'distillationLoss';
 
-/** What the loss is made of. Every option may be left out. */
+/** The options of {@link distillationLoss}; all are optional. */
 export interface DistillationOptions {
-  /** T > 0, finite: one number (or a tensor of rank 0), or one per row `[...]`. Default 1. */
+  /** T > 0, finite: one number (or a tensor of rank 0), or one per row `[...]`. Default 1. Values in a tensor are not checked; a wrong one makes its row NaN. */
   temperature?: number | TensorArgument;
   /** How to read `teacher`: as logits (default) or as probabilities, which need not sum to one. */
   targets?: Targets;
@@ -44,17 +44,17 @@ export interface DistillationOptions {
   divergence?: Divergence;
   /** 'jsd' only, in [0, 1], default 0.5; by the convention of the generalised JSD, 0 is KL(p||q) and 1 is KL(q||p). */
   beta?: number;
-  /** Adds the hard term: class ids `[...]`, int32 or whole numbers of float32, or a distribution, float32 `[..., C]`. A constant for gradients. */
+  /** Adds the hard term. Class ids `[...]`, int32 or whole numbers in float32, each in [0, C); or a distribution, float32 `[..., C]`. A constant for gradients. */
   labels?: TensorArgument;
-  /** Weight of the hard term in [0, 1]; the soft term has the rest. Default 0.5 when labels are given; an error without labels. */
+  /** Weight of the hard term, in [0, 1]; the soft term has the rest. Default 0.5 with labels; an error without them. */
   alpha?: number;
-  /** Hard term only, in [0, 1): labels become (1 - s) labels + s/C. Default 0. */
+  /** s in [0, 1), default 0: the hard term takes (1 - s) labels + s/C for labels. An error without labels. */
   labelSmoothing?: number;
   /** Multiply the soft term by T^2, so that its gradient keeps its size when T changes. Default true. */
   scaleByTemperatureSquared?: boolean;
-  /** Per row `[...]`, or one number (or a tensor of rank 0). A row of weight 0 counts for exactly 0, whatever it holds. */
+  /** One number (or a tensor of rank 0), or one per row `[...]`. Default 1. A row of weight 0 counts for exactly 0, whatever it holds. */
   weights?: number | TensorArgument;
-  /** Rows with this class id leave both terms, and the mean. */
+  /** An integer: rows with this class id count in neither term, nor in the mean. Needs labels that are class ids. */
   ignoreIndex?: number;
   /** As in tf.losses; default SUM_BY_NONZERO_WEIGHTS, the mean over the rows whose weight is not 0. */
   reduction?: Reduction;
@@ -78,11 +78,11 @@ const OPTIONS: Record<keyof DistillationOptions, true> = {
 };
 
 /**
- * The distillation loss, in nats: per row
+ * The distillation loss in nats, for each row
  *
  *     alpha * CE(labels, softmax(z)) + (1 - alpha) * T^2 * D(softmax(v / T), softmax(z / T))
  *
- * (without labels, alpha is 0), then weighted and reduced. One fused pass over the logits gives the loss and, while gradients are recorded, the
+ * (alpha is 0 without labels), then weighted and reduced. One fused pass over the logits gives the loss and, while gradients are recorded, the
  * student's gradient with it. Source: Hinton, Vinyals, Dean, arXiv 1503.02531, section 2.
  *
  * ```js
@@ -92,11 +92,11 @@ const OPTIONS: Record<keyof DistillationOptions, true> = {
  * @param teacher v, logits `[..., C]`, rank 1 to 6; or probabilities, see `targets`. A constant for gradients unless `teacherGradient`.
  * @param student z, logits `[..., C]` of the same shape.
  * @param options temperature, divergence, labels, weights and the rest of {@link DistillationOptions}.
- * @returns float32: a scalar, or `[...]` with `reduction: tf.Reduction.NONE`. Rows with NaN, +Infinity or a class id that is no whole number in [0, C) are NaN;
- *     all weights 0 and no rows give 0.
- * @throws TypeError for arguments of the wrong kind.
- * @throws RangeError for numbers out of range.
- * @throws Error for shapes that do not fit, unknown options, and options that need another one.
+ * @returns float32: a scalar, or `[...]` with `reduction: tf.Reduction.NONE`. A row with NaN, +Infinity or a class id that is no whole number in [0, C) is NaN, unless
+ *     its weight is 0 or it is ignored. Where all weights are 0, or there are no rows, the loss is 0.
+ * @throws TypeError if an argument or option is of the wrong kind.
+ * @throws RangeError if a number is out of range, or a word is none of those that an option knows.
+ * @throws Error if shapes do not fit, an option is unknown, or it needs another option that is not given (as alpha needs labels).
  */
 export function distillationLoss<O extends Tensor = Tensor>(
   teacher: TensorArgument,

@@ -33,29 +33,29 @@ import { labelsArgument } from './labels.ts';
 const NAME = 'distillationMetrics';
 const WEIGHT = METRICS.indexOf('weight');
 
-/** What is measured, and how rows count. Every option may be left out. */
+/** The options of {@link distillationMetrics}; all are optional. */
 export interface DistillationMetricsOptions {
-  /** T > 0, finite: one number (or a tensor of rank 0), or one per row `[...]`. Default 1. */
+  /** T > 0, finite: one number (or a tensor of rank 0), or one per row `[...]`. Default 1. Values in a tensor are not checked; a wrong one makes its row NaN. */
   temperature?: number | TensorArgument;
   /** How to read `teacher`: as logits (default) or as probabilities, which need not sum to one. */
   targets?: Targets;
-  /** Class ids `[...]`, int32 or whole numbers of float32, or a distribution, float32 `[..., C]`: adds `hardLoss` and `accuracy`. */
+  /** Adds `hardLoss` and `accuracy`. Class ids `[...]`, int32 or whole numbers in float32, each in [0, C); or a distribution, float32 `[..., C]`. */
   labels?: TensorArgument;
-  /** Per row `[...]`, or one number (or a tensor of rank 0). A row of weight 0 counts for nothing, whatever it holds. */
+  /** One number (or a tensor of rank 0), or one per row `[...]`. Default 1. A row of weight 0 does not count, whatever it holds. */
   weights?: number | TensorArgument;
 }
 
-/** Scalars, float32; losses and entropies in nats, of p = softmax(v/T) and q = softmax(z/T). The caller disposes them. A type alias, so that tf.dispose takes it. */
+/** Scalars, float32; losses and entropies in nats, of p = softmax(v/T) and q = softmax(z/T). The caller disposes them, by tf.dispose for example. */
 export type DistillationMetricValues = {
   /** -sum p log q, without any factor T^2. */
   crossEntropy: Scalar;
-  /** KL(p||q) = crossEntropy - teacherEntropy, with its own digits when teacher and student nearly agree. */
+  /** KL(p||q) = crossEntropy - teacherEntropy, computed so that it stays exact when teacher and student nearly agree. */
   kl: Scalar;
   /** -sum p log p. */
   teacherEntropy: Scalar;
   /** -sum q log q. */
   studentEntropy: Scalar;
-  /** Share of rows in which teacher and student put the same class first; of equals the first counts, as in tf.argMax. */
+  /** Share of rows in which teacher and student put the same class first; among equal logits the first counts, as in tf.argMax. */
   agreement: Scalar;
   /** With labels: -sum y log softmax(z), at T = 1. */
   hardLoss?: Scalar;
@@ -71,7 +71,7 @@ const OPTIONS: Record<keyof DistillationMetricsOptions, true> = {
 };
 
 /**
- * How far the student has come, from one pass over the logits: weighted means over rows, sum w x / sum w. Constants for gradients.
+ * How close the student is to its teacher, and to the labels if given, from one pass over the logits: weighted means over rows, sum w x / sum w. Constants for gradients.
  *
  * ```js
  * const {kl, agreement} = distillationMetrics(teacherLogits, studentLogits, {temperature: 4});
@@ -82,10 +82,10 @@ const OPTIONS: Record<keyof DistillationMetricsOptions, true> = {
  * @param student z, logits `[..., C]` of the same shape.
  * @param options temperature, labels and weights: {@link DistillationMetricsOptions}.
  * @returns Scalars by name; hardLoss and accuracy with labels only. A row that holds NaN or +Infinity, or a class id that is no whole number in [0, C), makes all of them NaN unless
- *     its weight is 0. No rows, and weights that are all 0, give 0.
- * @throws TypeError for arguments of the wrong kind.
- * @throws RangeError for numbers out of range.
- * @throws Error for shapes that do not fit and unknown options.
+ *     its weight is 0. Where all weights are 0, or there are no rows, all are 0.
+ * @throws TypeError if an argument or option is of the wrong kind.
+ * @throws RangeError if the temperature is not a finite number above 0, or targets is an unknown word.
+ * @throws Error if shapes do not fit, or an option is unknown.
  */
 export function distillationMetrics(
   teacher: TensorArgument,

@@ -21,14 +21,14 @@ import { checkReduction, reduceRows } from './reduce_rows.ts';
 const NAME = 'softmaxCrossEntropy';
 
 /**
- * tf.losses.softmaxCrossEntropy on the fused kernel: the same arguments, the same result. Per row, in nats,
+ * tf.losses.softmaxCrossEntropy on the fused kernel, with the same arguments and the same result. For each row, in nats,
  *
  *     -sum_i y_i log softmax(z)_i,   y = (1 - labelSmoothing) onehotLabels + labelSmoothing / C
  *
  * then weighted and reduced. Gradients: to the logits Y softmax(z)_i - y_i with Y = sum y, to the labels -log softmax(z)_i, to the weights the row's
- * loss; of any order. Where it differs, stock tfjs 4.22 is wrong: there the logits' gradient is softmax(z) - y whatever Y is, the labels' y - softmax(z),
- * second-order gradients throw, a masked class (z_i = -Infinity) without label is NaN, an empty batch or weights that are all 0 are NaN, and smoothing
- * divides by shape[1] at any rank.
+ * loss; of any order. Results differ only where those of stock tfjs 4.22 are wrong: its gradient to the logits is softmax(z) - y whatever Y is, that to the labels
+ * y - softmax(z); second-order gradients throw; a masked class (z_i = -Infinity) without label gives NaN, as do an empty batch and weights that are all 0; and
+ * smoothing divides by shape[1] at any rank.
  *
  * ```js
  * const loss = softmaxCrossEntropy([[0, 1, 0]], [[1, 2, 3]]);
@@ -41,8 +41,8 @@ const NAME = 'softmaxCrossEntropy';
  * @param labelSmoothing In [0, 1]. Default 0.
  * @param reduction tf.Reduction; default SUM_BY_NONZERO_WEIGHTS, the mean over rows whose weight is not 0.
  * @returns float32: a scalar, or with `Reduction.NONE` the weighted losses, `[...]`. A row that holds NaN or +Infinity is NaN.
- * @throws TypeError if an argument is no numeric tensor.
- * @throws RangeError if labelSmoothing is not in [0, 1], or reduction is none of tf.Reduction.
+ * @throws TypeError if an argument is neither a numeric tensor nor numbers.
+ * @throws RangeError if labelSmoothing is not in [0, 1], or reduction is no tf.Reduction.
  * @throws Error if labels and logits differ in shape, there is no class, or the weights do not broadcast.
  */
 export function softmaxCrossEntropy<O extends Tensor = Tensor>(
