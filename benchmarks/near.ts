@@ -131,9 +131,12 @@ function makeTable(timeOf: (rows: number, classes: number, batch: Batch) => numb
   return bareTable(['rows, classes', 'none near,\nµs', ...parts], lines, ['rows, classes']);
 }
 
-const { backend } = new Command('near')
+const { backend } = new Command('npx tsx benchmarks/near.ts')
+  .description(
+    'Times batches by how many of their rows nearly agree: the SIMD row pass alone, and whole calls.',
+  )
   .addOption(
-    new Option('-b, --backend <name>', 'whole calls on this backend')
+    new Option('-b, --backend <name>', 'times whole calls on this backend')
       .choices(['cpu', 'wasm', 'tensorflow'] as const)
       .default('cpu'),
   )

@@ -233,7 +233,7 @@ function summarise(outcomes: Outcome[]): void {
 await main(
   new Command()
     .name('npm run test:mutants --')
-    .description('Plant single faults and show that the suite notices each.')
+    .description('Plants one fault at a time in a copy of the tree, and fails if the tests do not notice it.')
     .option('--only <text>', 'the mutants whose file or name contains the text')
     .option('--list', 'say what would be planted, and stop')
     .option('--fresh', 'forget the results of earlier runs')

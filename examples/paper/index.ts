@@ -14,21 +14,23 @@ import { Progress } from './progress.ts';
 import { markdown, type Result, table } from './report.ts';
 import { logitsOf, train } from './train.ts';
 
-const options = new Command('paper')
+const options = new Command('npm run paper --')
   .description(
-    'Trains what section 3 of arXiv 1503.02531 trains on MNIST, and prints the figures of the paper beside ours. Stop it at any time: it goes on from its checkpoints.',
+    'Repeats the MNIST experiments of section 3 of arXiv 1503.02531, and prints the figures of the paper beside ours. It can be stopped at any time, and then continues from its checkpoints.',
   )
   .addOption(
-    new Option('--backend <name>', 'of tfjs').choices(['fastest', ...NODE_BACKENDS]).default('fastest'),
+    new Option('--backend <name>', 'trains on this backend of tfjs')
+      .choices(['fastest', ...NODE_BACKENDS])
+      .default('fastest'),
   )
-  .option('--scale <factor>', 'of the number of epochs', Number, 1)
+  .option('--scale <factor>', 'multiplies the number of epochs', Number, 1)
   .option(
     '--tune',
     `for choosing the plan: trains without the last ${HELD_OUT} training images, counts errors among them, and leaves the test images alone`,
     false,
   )
   .option('--jobs <pattern>', 'regular expression: trains only the networks whose names match', '')
-  .option('--checkpoints <folder>', 'where weights are kept; remove it to begin anew', '.cache/paper')
+  .option('--checkpoints <folder>', 'where weights are kept; remove it to start afresh', '.cache/paper')
   .option(
     '--results <folder>',
     'where paper.json, paper.md and paper.svg are written',
