@@ -34,7 +34,7 @@ export function numericTensor(value: TensorArgument, name: string, functionName:
   return tensor(value);
 }
 
-/** tfjs throws where no backend has started, at the first tensor made of an array: no fault of the array. */
+/** Where no backend has started, tfjs throws as soon as an array becomes a tensor. That is no fault of the array, so it gets an error of its own. */
 function checkBackendStarted(functionName: string): void {
   if (engine().backendNames().length === 0) {
     throw new Error(
@@ -49,7 +49,7 @@ function checkBackendStarted(functionName: string): void {
   }
 }
 
-/** What a value holds that is no number, or null. tfjs lets much of it pass: of ragged arrays, and of what it does not know within arrays, it makes wrong tensors. */
+/** What a value holds in place of numbers, or null if it holds numbers only. tfjs would make wrong tensors of ragged arrays, and of arrays that hold what it does not know. */
 function faultOf(value: unknown): string | null {
   if (typeof value === 'number' || typeof value === 'boolean') return null;
   if (!Array.isArray(value)) return value && util.isTypedArray(value) ? null : nameOf(value);
@@ -142,7 +142,7 @@ export function temperatureArgument(
   return { temperature: 0, temperatureTensor: perRowTensor(value, rowShape, 'temperature', functionName) };
 }
 
-/** Where the rows of a loss are those of whatever batch comes, its temperature is one for all of them. */
+/** A loss that is given one batch after another cannot have a temperature for each row, so it must be one number. */
 export function checkOneTemperature(value: number | TensorArgument | undefined, functionName: string): void {
   if (value === undefined || typeof value === 'number') return;
   const { rank, shape } = tidy(() => numericTensor(value, 'temperature', functionName));
@@ -163,7 +163,7 @@ function* numbersOf(value: unknown): Generator<number> {
     for (const item of value as Iterable<unknown>) yield* numbersOf(item);
 }
 
-/** A number in [low, high], or in [low, high) if `below` says so. */
+/** A number in [low, high], or in [low, high) with `openAbove`. */
 export function checkInRange(
   value: unknown,
   range: { low: number; high: number; openAbove?: boolean },
@@ -179,7 +179,7 @@ export function checkInRange(
   );
 }
 
-/** true or false, and nothing that only counts as one of them. */
+/** true or false, and nothing that is merely truthy or falsy. */
 export function checkBoolean(value: unknown, name: string, functionName: string): boolean {
   if (typeof value === 'boolean') return value;
   throw new TypeError(`${functionName}: ${name} must be true or false; got ${typeof value}.`);

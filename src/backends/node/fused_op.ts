@@ -34,9 +34,9 @@ import { replaceRows } from './replace_rows.ts';
 import { detached, type TensorFlowBackendParts, typeAttribute } from './tensors.ts';
 
 /**
- * What TensorFlow's SoftmaxCrossEntropyWithLogits fits: it gives the cross entropy of its labels and logits, and the gradient to the logits, q - p. So it serves CE and, with
- * the entropy of p, KL, and the student's gradient of both; with the roles exchanged RKL, and its gradient to the teacher. It does not fit `jsd`, the student's
- * gradient of `reverseKl`, the teacher's of the others, `reverseKl` of probabilities, and rows of one class, whose gradient is exactly 0.
+ * What TensorFlow's SoftmaxCrossEntropyWithLogits can compute. It gives the cross entropy of its labels and logits, and the gradient to the logits, q - p: so it serves for CE and,
+ * with the entropy of p, for KL, and for the student's gradient of both; with the roles exchanged for RKL, and its gradient to the teacher. It cannot compute `jsd`, the student's
+ * gradient of `reverseKl`, the teacher's gradient of the others, `reverseKl` of probabilities, and rows of one class, whose gradient is exactly 0.
  */
 export function fitsFusedOp(
   { targets, divergence }: Objective,
@@ -49,10 +49,9 @@ export function fitsFusedOp(
 }
 
 /**
- * The row pass by that op, loss and gradient at once. It is right for ordinary rows; whether there are others is read back, one bool. If the loss of any is no
- * number, the op is asked once more, now with an eye on classes without mass that the logits mask: a padded vocabulary has some in every row, and other calls
- * need not pay for them. The rows that are left the composition computes. Beside the result two tensors [rows, classes] are held at the most, three with a hard
- * term, and one more with masks.
+ * The row pass by that op, loss and gradient at once. The op is correct for ordinary rows; one bool that is read back says whether there are others. If the loss of any row is
+ * NaN, the op runs once more, this time minding classes without mass that the logits mask: a padded vocabulary has some in every row, and calls without them need not pay for
+ * that. The composition computes the rows that are left. Beside the result at most two tensors [rows, classes] are held, three with a hard term, and one more with masks.
  */
 export const rowPassByFusedOp: RowPass<TensorFlowBackendParts> = (request) => {
   const { backend, rows, classes, outputs, student } = request;
@@ -148,7 +147,7 @@ function ordinaryRows(request: Request, withMasks: boolean): LossOfRows & { isOr
     gradient = gradient && hard.gradient && add(gradient, hard.gradient);
   }
 
-  // NaN and +Infinity in a row make its loss NaN; so does, as 0 times Infinity, a masked class without mass that was not looked for. Of one with mass the op is right.
+  // NaN and +Infinity in a row make its loss NaN; so does, as 0 times Infinity, a masked class without mass that was not looked for. For a masked class with mass the op is correct.
   const isNumber = equal(loss, loss);
   return { loss, gradient, isOrdinary: conditions.reduce((a, b) => logicalAnd(a, b), isNumber) };
 }

@@ -1,12 +1,12 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { type OpAttribute, type TensorFlowBackendParts, typeAttribute } from './tensors.ts';
 
-/** One of TensorFlow's tensors, by the number that the binding gives it. */
+/** A tensor of TensorFlow, by the number that the native addon gives it. */
 export type Handle = number;
 
 /**
- * TensorFlow's tensors within one call. tfjs is not told of them: a Tensor, its scope and its reference count take as long as a small op. `free` ends those
- * that were not ended or handed over, whatever went wrong.
+ * The tensors of TensorFlow that one call makes. tfjs does not know of them: its Tensor, scope and reference count take as long as a small op. `free` ends all
+ * that are neither ended nor handed over yet, also after an error.
  */
 export class Handles {
   private readonly held = new Set<Handle>();
@@ -14,18 +14,18 @@ export class Handles {
 
   constructor(private readonly backend: TensorFlowBackendParts) {}
 
-  /** Of a tensor of tfjs, which remains tfjs's. */
+  /** The handle of a tensor that belongs to tfjs, and still does afterwards. */
   of(tensor: TensorInfo): Handle {
     return this.backend.getInputTensorIds([tensor])[0];
   }
 
-  /** TensorFlow reads and writes where the values are, if they are aligned. */
+  /** A tensor over these values: TensorFlow reads and writes them in place if they are aligned, else a copy. */
   floats(values: Float32Array, shape: number[]): Handle {
     const { binding } = this.backend;
     return this.hold(binding.createTensor(shape, binding.TF_FLOAT, values));
   }
 
-  /** int32; the same list is made once. */
+  /** An int32 list. Equal lists share one tensor. */
   ints(...values: number[]): Handle {
     const key = values.join();
     let list = this.lists.get(key);
@@ -37,7 +37,7 @@ export class Handles {
     return list;
   }
 
-  /** It holds whatever was there before. */
+  /** Not initialised. */
   empty(shape: number[]): Handle {
     const { TF_FLOAT, TF_ATTR_BOOL } = this.backend.binding;
     const init = { name: 'init', type: TF_ATTR_BOOL, value: false };
@@ -72,7 +72,7 @@ export class Handles {
     }
   }
 
-  /** As a tensor of tfjs, which owns it from now on. */
+  /** Makes it a tensor of tfjs, which owns it from then on. */
   handOver(handle: Handle, shape: number[]): TensorInfo {
     const { backend } = this;
     this.held.delete(handle);

@@ -11,12 +11,12 @@ import { fitsFusedOp, rowPassByFusedOp } from './fused_op.ts';
 import { Handles } from './handles.ts';
 import { type TensorFlowBackendParts, tensorInfo, valuesOf } from './tensors.ts';
 
-/** From here on, in numbers, rows cross between TensorFlow's memory and ours in blocks; what is smaller is read and written whole. */
+/** From this many numbers on, an input is copied between TensorFlow's memory and ours in blocks; smaller ones are read and written whole. */
 const LARGE = 1 << 16;
 
 /**
- * Larger than for arrays, because a block costs seven ops of TensorFlow: at [64, 32000] 1 MB takes 1.06 times as long as 2, and 2 takes 1.03 times as long as 4. Rows have a few numbers more than
- * their logits: four of 2^17 classes shall fit.
+ * Larger than for arrays, because a block costs seven ops of TensorFlow: at [64, 32000] 1 MB takes 1.06 times as long as 2, and 2 takes 1.03 times as long as 4. A row takes a few numbers
+ * more than its logits: four rows of 2^17 classes are to fit.
  */
 const BLOCK_BYTES = (1 << 22) + (1 << 10);
 
@@ -63,7 +63,7 @@ function rowPassWhole(request: RowPassRequest<TensorFlowBackendParts>): RowPassR
   };
 }
 
-/** ALIGNMENT rows begin and end aligned whatever the classes, so that TensorFlow cuts them out without a copy: worth a block of up to twice the size. */
+/** Blocks of ALIGNMENT rows begin and end aligned for any number of classes, so that TensorFlow slices them without a copy. That is worth a block of up to twice the size. */
 function blockBytesOf(classes: number): number {
   const alignedBytes = ALIGNMENT * 4 * (2 * classes + 4);
   if (classes % ALIGNMENT === 0 || alignedBytes > 2 * BLOCK_BYTES) return BLOCK_BYTES;
@@ -91,7 +91,7 @@ function rowPassInBlocks(request: RowPassRequest<TensorFlowBackendParts>): RowPa
   }
 }
 
-/** What has one value a row, or one for all. */
+/** The part of a request that has one value per row, or one for all rows. */
 function perRowPart(
   request: RowPassRequest<TensorFlowBackendParts>,
 ): Omit<StagedRowPass, 'teacher' | 'student' | 'gradient'> {

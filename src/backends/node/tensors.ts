@@ -7,7 +7,7 @@ export interface OpAttribute {
   value: number | boolean;
 }
 
-/** What the backend keeps of a tensor; `values` are those that TensorFlow was not handed yet. */
+/** What the backend keeps for a tensor: `values` until TensorFlow is given them. */
 interface TensorData {
   shape: number[];
   dtype: number;
@@ -32,11 +32,11 @@ interface Binding {
 export interface TensorFlowBackendParts extends KernelBackend {
   isGPUPackage: boolean;
   binding: Binding;
-  /** `get` brings over what lies on another backend, which readSync by itself does not. */
+  /** `get` fetches the data of a tensor from another backend, which readSync by itself does not. */
   tensorMap: { get(dataId: object): unknown; set(dataId: object, data: TensorData): void };
-  /** Of the tensors within TensorFlow, which are made now if they were not yet. */
+  /** The ids of these tensors in TensorFlow, where they are made now if need be. */
   getInputTensorIds(tensors: TensorInfo[]): number[];
-  /** The values are handed to TensorFlow, which shares them with JavaScript, when an op first asks for them. */
+  /** TensorFlow gets the values when an op first asks for them, and shares them with JavaScript. */
   write(values: TypedArray, shape: number[], dtype: DataType): object;
   executeSingleOutput(name: string, attributes: OpAttribute[], inputs: TensorInfo[]): Tensor;
   executeMultipleOutputs(
@@ -66,13 +66,13 @@ export function tensorInfo(
   return { dataId: backend.write(values, shape, dtype), shape, dtype };
 }
 
-/** A copy where TensorFlow has them, the very array where it does not have them yet. Tensors of other backends are brought over. */
+/** A copy of what TensorFlow holds, or the very array that it was not given yet. Data of other backends are fetched first. */
 export function valuesOf(backend: TensorFlowBackendParts, { dataId }: TensorInfo): Float32Array {
   backend.tensorMap.get(dataId);
   return backend.readSync(dataId) as Float32Array;
 }
 
-/** What outlives the tidy that its tensor was made in. */
+/** The data of a tensor, kept beyond the tidy that the tensor was made in. */
 export function detached(backend: KernelBackend, { dataId, shape, dtype }: Tensor): TensorInfo {
   backend.incRef(dataId);
   return { dataId, shape, dtype };

@@ -41,7 +41,7 @@ function objectiveOf({ objective, outputs }: RowPassRequest<WebGLBackend>): Obje
   return outputs === 'teacherGradient' ? { ...objective, hardWeight: 0 } : objective;
 }
 
-/** The largest integer up to which half-precision numbers hold every one. */
+/** Half-precision numbers hold every integer up to this one. */
 const LARGEST_HALF_INTEGER = 2048;
 
 /** A class id is uploaded as the textures are, so a larger one would silently be that of a neighbour. */
