@@ -12,6 +12,17 @@ const minifyShaders = {
   },
 };
 
+/** Of a type literal the declarations get each member's comment behind the member before it, where editors do not look: back onto a line of its own. */
+const commentsAboveMembers = {
+  name: 'comments above members',
+  generateBundle(_options: unknown, bundle: Record<string, { type: string; code?: string }>) {
+    for (const [file, chunk] of Object.entries(bundle)) {
+      if (!/\.d\.c?ts$/.test(file) || chunk.code === undefined) continue;
+      chunk.code = chunk.code.replace(/; (\/\*\* .* \*\/)\n( *)/g, ';\n$2$1\n$2');
+    }
+  },
+};
+
 const common = {
   target: 'es2022',
   sourcemap: true,
@@ -45,7 +56,7 @@ export default defineConfig([
     platform: 'neutral',
     dts: true,
     clean: true,
-    outputOptions: { codeSplitting: { groups: [SHARED] } },
+    outputOptions: { codeSplitting: { groups: [SHARED] }, plugins: [commentsAboveMembers] },
   },
   script('tfjs-distill', 'src/index.ts'),
   script('tfjs-distill-layers', 'src/script_with_layers.ts'),

@@ -44,7 +44,7 @@ export interface DistillationOptions {
   divergence?: Divergence;
   /** 'jsd' only, in [0, 1], default 0.5; by the convention of the generalised JSD, 0 is KL(p||q) and 1 is KL(q||p). */
   beta?: number;
-  /** Adds the hard term. Class ids `[...]`, int32 or whole numbers in float32, each in [0, C); or a distribution, float32 `[..., C]`. A constant for gradients. */
+  /** Adds the hard term. Class ids `[...]`, int32 or whole numbers in float32, each in [0, C) or `ignoreIndex`; or a distribution, float32 `[..., C]`. A constant for gradients. */
   labels?: TensorArgument;
   /** Weight of the hard term, in [0, 1]; the soft term has the rest. Default 0.5 with labels; an error without them. */
   alpha?: number;
