@@ -224,6 +224,21 @@ export const opMutants: Mutant[] = [
       killedBy: faults,
     },
     { name: 'rank 7 is accepted', find: 'logits.rank > 6', replace: 'logits.rank > 7' },
+    {
+      name: 'a ragged array is accepted',
+      find: 'lengthOf(item) !== lengthOf(value[0])',
+      replace: 'false',
+    },
+    {
+      name: 'arrays that tfjs does not know are accepted as rows',
+      find: 'util.isTypedArray(value) ? null',
+      replace: 'ArrayBuffer.isView(value) ? null',
+    },
+    {
+      name: 'class ids for one-hot labels are not told of tf.oneHot',
+      find: 'text(a) === text(b.slice(0, -1))',
+      replace: 'false',
+    },
   ]),
   ...mutants('src/ops/distillation_metrics.ts', metrics, [
     {
