@@ -7,7 +7,9 @@
  */
 
 import { METRICS, type Measure } from '../metrics.ts';
-import { mass, SMALL } from './mass.ts';
+import { kl } from './kl.ts';
+import { mass } from './mass.ts';
+import { SoftRow } from './soft_row.ts';
 
 export interface RowMetricsArguments {
   rows: number;
@@ -29,7 +31,8 @@ export interface RowMetricsArguments {
 
 /** Writes METRICS of every row. */
 export function rowMetrics(args: RowMetricsArguments): void {
-  const { rows, temperature, weights, metrics } = args;
+  const { rows, temperature, weights, measure, metrics } = args;
+  const row = new SoftRow({ ...args, logits: measure.targets === 'logits', beta: 0.5 });
   for (let n = 0; n < rows; n++) {
     const weight = weights === null ? 1 : weights[weights.length === 1 ? 0 : n];
     const t = temperature[temperature.length === 1 ? 0 : n];
@@ -38,7 +41,7 @@ export function rowMetrics(args: RowMetricsArguments): void {
       metrics.fill(0, to, to + METRICS.length);
       continue;
     }
-    const values = t > 0 && t < Number.POSITIVE_INFINITY ? measureRow(args, n, t) : null;
+    const values = t > 0 && t < Number.POSITIVE_INFINITY ? measureRow(args, row, n, t) : null;
     for (let k = 0; k < METRICS.length; k++)
       metrics[to + k] = weight * (values === null ? Number.NaN : values[k]);
   }
@@ -60,55 +63,30 @@ function largest(x: ArrayLike<number>, start: number, classes: number): { at: nu
 }
 
 /** The numbers of METRICS without w; null if the row must be NaN. */
-function measureRow(args: RowMetricsArguments, n: number, t: number): number[] | null {
-  const { classes, teacher, student, measure } = args;
-  const logits = measure.targets === 'logits';
+function measureRow(args: RowMetricsArguments, row: SoftRow, n: number, t: number): number[] | null {
+  const { classes, teacher, student } = args;
   const start = n * classes;
   const topStudent = largest(student, start, classes);
   const topTeacher = largest(teacher, start, classes);
   if (topStudent === null || topTeacher === null) return null;
   const hard = hardMetrics(args, n, topStudent);
   if (hard === null) return null;
-
-  // MATH (12), (13).
-  let sz = 0;
-  let sv = 0;
-  let a = 0;
-  let b = 0;
-  let d = 0;
-  for (let i = start; i < start + classes; i++) {
-    const ai = (student[i] - topStudent.value) / t;
-    const bi = logits ? (teacher[i] - topTeacher.value) / t : Math.log(teacher[i]);
-    const ui = mass(ai);
-    const wi = logits ? mass(bi) : teacher[i];
-    sz += ui;
-    sv += wi;
-    if (wi !== 0) {
-      a -= wi * ai;
-      b -= wi * bi;
-    }
-    if (ui !== 0) d -= ui * ai;
-  }
-  if (!Number.isFinite(sv)) return null;
-  const logSz = Math.log(sz);
-  const logSv = logits ? Math.log(sv) : 0;
-  const scale = logits ? sv : 1;
-  const crossEntropy = (sv / scale) * logSz + a / scale;
-  const teacherEntropy = logSv + b / scale;
-  let kl = crossEntropy - teacherEntropy;
-  if (logits && kl < SMALL) {
-    // The sum of p log(p/q) - p + q: no term is negative, so none cancels another.
-    kl = 0;
-    for (let i = start; i < start + classes; i++) {
-      const ai = (student[i] - topStudent.value) / t;
-      const bi = (teacher[i] - topTeacher.value) / t;
-      const p = mass(bi) / sv;
-      const x = ai - logSz - (bi - logSv);
-      kl += p === 0 ? mass(ai) / sz : p * (Math.expm1(x) - x);
-    }
-  }
+  row.start = start;
+  row.maxStudent = topStudent.value;
+  row.maxTeacher = topTeacher.value;
+  row.sum(t);
+  if (!Number.isFinite(row.sumTeacher)) return null;
   const agreement = topStudent.at === topTeacher.at ? 1 : 0;
-  return [crossEntropy, kl, teacherEntropy, logSz + d / sz, agreement, hard.loss, hard.accuracy, 1];
+  return [
+    row.crossEntropy(),
+    kl.value(row),
+    row.teacherEntropy(),
+    row.studentEntropy(),
+    agreement,
+    hard.loss,
+    hard.accuracy,
+    1,
+  ];
 }
 
 /** MATH (2) with the plain labels at T = 1, and whether the student's first choice is theirs; zeros without labels, null if the labels make the row NaN. */

@@ -342,6 +342,22 @@ for (const divergence of DIVERGENCES) {
         expectCase(
           makeCase('', [6, 21], { divergence, targets: 'probabilities', temperature: 2 }, { seed: 13, mass }),
         ));
+
+      it(`unnormalised labels of mass Y' = ${mass}`, () =>
+        expectCase(
+          makeCase(
+            '',
+            [6, 21],
+            { divergence, labels: 'distribution', alpha: 0.5, temperature: 2 },
+            {
+              seed: 15,
+              edit: ({ labelDistribution }) =>
+                labelDistribution?.forEach((y, i, all) => {
+                  all[i] = mass * y;
+                }),
+            },
+          ),
+        ));
     }
 
     // MATH.md, "Rows that are not finite": 0 for crossEntropy and kl, +Infinity for reverseKl, -(1 - beta) log(1 - beta) for jsd.

@@ -3,74 +3,142 @@ import { type Mutant, mutants, suite } from './mutant.ts';
 // The plain JavaScript kernel serves 'cpu' where the SIMD kernel does not.
 const values = suite('test/conformance/values.test.ts', 'cpu-js');
 const numerics = suite('test/conformance/numerics.test.ts', 'cpu-js');
+const metrics = suite('test/conformance/metrics.test.ts', 'cpu-js');
 
-export const jsMutants: Mutant[] = mutants('kernels/js/row_pass.ts', values, [
-  { name: 'a sign in the cross entropy', find: 'a -= wi * ai;', replace: 'a += wi * ai;' },
-  { name: "a sign in the teacher's entropy", find: 'b -= wi * bi;', replace: 'b += wi * bi;' },
-  { name: 'a sign in the reverse cross entropy', find: 'e -= ui * bi;', replace: 'e += ui * bi;' },
-  {
-    name: 'the gradient is not divided by T',
-    find: 'start, t, (weight * softFactor) / t, soft)',
-    replace: 'start, t, weight * softFactor, soft)',
-  },
-  {
-    name: 'T in place of T^2',
-    find: '(objective.scaleByTemperatureSquared ? t * t : 1)',
-    replace: '(objective.scaleByTemperatureSquared ? t : 1)',
-  },
-  {
-    name: 'the maxima leave out the last class',
-    find: 'for (let i = start; i < start + classes; i++) {\n      const z = student[i];',
-    replace: 'for (let i = start; i < start + classes - 1; i++) {\n      const z = student[i];',
-  },
-  {
-    name: 'every row has the first weight',
-    find: 'weights[weights.length === 1 ? 0 : n]',
-    replace: 'weights[0]',
-  },
-  {
-    name: 'every row has the first T',
-    find: 'temperature[temperature.length === 1 ? 0 : n]',
-    replace: 'temperature[0]',
-  },
-  {
-    name: 'the mixture is weighed the other way round',
-    find: 'return -Math.log(beta + (1 - beta) * Math.exp(logQuotient));',
-    replace: 'return -Math.log(1 - beta + beta * Math.exp(logQuotient));',
-  },
-  {
-    name: 'smoothing adds eps, not eps/C, to each class of the gradient',
-    find: '(1 - eps) * label + eps / classes',
-    replace: '(1 - eps) * label + eps',
-  },
-  {
-    name: 'the mass of unnormalised targets is left out of the gradient',
-    find: '(logits ? 1 : sumTeacher) / sumStudent',
-    replace: '1 / sumStudent',
-    killedBy: numerics,
-  },
-  {
-    name: 'a class id of C is read',
-    find: 'labels[n] < classes;',
-    replace: 'labels[n] <= classes;',
-    killedBy: numerics,
-  },
-  {
-    name: 'a row of weight 0 is computed',
-    find: 'if (weight === 0) {',
-    replace: 'if (weight === -1) {',
-    killedBy: numerics,
-  },
-  {
-    name: 'a nearly equal row is summed plainly',
-    find: "return logits && kl < SMALL ? this.smallDivergence(start, t, 'teacher') : kl;",
-    replace: 'return kl;',
-    killedBy: numerics,
-  },
-  {
-    name: 'nearly equal mixtures are summed plainly',
-    find: "return targets === 'logits' && sum < SMALL ? this.smallMixture(start, t) : sum;",
-    replace: 'return sum;',
-    killedBy: numerics,
-  },
-]);
+export const jsMutants: Mutant[] = [
+  ...mutants('kernels/js/row_pass.ts', values, [
+    {
+      name: 'the gradient is not divided by T',
+      find: 'divergence.studentSlopes(row, soft, toSoft / t, dStudent)',
+      replace: 'divergence.studentSlopes(row, soft, toSoft, dStudent)',
+    },
+    {
+      name: 'the gradient to the teacher is not divided by T',
+      find: 'divergence.teacherSlopes(row, value, factor / t, out)',
+      replace: 'divergence.teacherSlopes(row, value, factor, out)',
+    },
+    {
+      name: 'T in place of T^2',
+      find: '(objective.scaleByTemperatureSquared ? t * t : 1)',
+      replace: '(objective.scaleByTemperatureSquared ? t : 1)',
+    },
+    {
+      name: 'every row has the first weight',
+      find: 'weights[weights.length === 1 ? 0 : n]',
+      replace: 'weights[0]',
+    },
+    {
+      name: 'every row has the first T',
+      find: 'temperature[temperature.length === 1 ? 0 : n]',
+      replace: 'temperature[0]',
+    },
+    {
+      name: 'a row of weight 0 is computed',
+      find: 'if (weight === 0) {',
+      replace: 'if (weight === -1) {',
+      killedBy: numerics,
+    },
+    {
+      name: 'a class that is masked in both has a slope',
+      find: 'out[row.start + i] = isNoClass ? 0 :',
+      replace: 'out[row.start + i] = false ? 0 :',
+      killedBy: numerics,
+    },
+  ]),
+  ...mutants('kernels/js/soft_row.ts', values, [
+    { name: 'a sign in the cross entropy', find: 'a -= wi * ai;', replace: 'a += wi * ai;' },
+    { name: "a sign in the teacher's entropy", find: 'b -= wi * bi;', replace: 'b += wi * bi;' },
+    {
+      name: "a sign in the student's entropy",
+      find: 'd -= ui * ai;',
+      replace: 'd += ui * ai;',
+      killedBy: metrics,
+    },
+    {
+      name: 'the maxima leave out the last class',
+      find: 'for (let i = start; i < start + classes; i++) {\n      const z = student[i];',
+      replace: 'for (let i = start; i < start + classes - 1; i++) {\n      const z = student[i];',
+    },
+    {
+      name: 'probabilities are divided by their sum',
+      find: 'this.perTeacher = logits ? 1 / sumTeacher : 1;',
+      replace: 'this.perTeacher = 1 / sumTeacher;',
+      killedBy: numerics,
+    },
+  ]),
+  ...mutants('kernels/js/cross_entropy.ts', numerics, [
+    {
+      name: 'the mass of unnormalised targets is left out of the gradient',
+      find: '(logits ? 1 : sumTeacher) / sumStudent',
+      replace: '1 / sumStudent',
+    },
+    {
+      name: 'the gradient to a teacher is finite where the loss is not',
+      find: 'const none = value === Number.POSITIVE_INFINITY ? Number.NaN : 0;',
+      replace: 'const none = 0;',
+    },
+  ]),
+  ...mutants('kernels/js/kl.ts', numerics, [
+    {
+      name: 'a nearly equal row is summed plainly',
+      find: 'return row.logits && difference < SMALL ? sumOfExcesses(row) : difference;',
+      replace: 'return difference;',
+    },
+    {
+      name: 'the mean is left out of the slope to the teacher',
+      find: '-factor * p * (row.logRatio(i) + value)',
+      replace: '-factor * p * row.logRatio(i)',
+      killedBy: values,
+    },
+  ]),
+  ...mutants('kernels/js/reverse_kl.ts', numerics, [
+    {
+      name: 'a nearly equal row is summed plainly',
+      find: 'return row.logits && sum < SMALL ? sumOfExcesses(row) : sum;',
+      replace: 'return sum;',
+    },
+    {
+      name: 'the gradient is finite where the loss is not',
+      find: 'const none = value === Number.POSITIVE_INFINITY ? Number.NaN : 0;',
+      replace: 'const none = 0;',
+    },
+  ]),
+  ...mutants('kernels/js/jsd.ts', values, [
+    {
+      name: 'the mixture is weighed the other way round',
+      find: 'Math.log(beta * row.teacherShare(i) + (1 - beta) * row.studentShare(i))',
+      replace: 'Math.log((1 - beta) * row.teacherShare(i) + beta * row.studentShare(i))',
+    },
+    {
+      name: 'nearly equal mixtures are summed plainly',
+      find: 'return row.logits && sum < SMALL ? compareClosely(row) : sum;',
+      replace: 'return sum;',
+      killedBy: numerics,
+    },
+    {
+      name: 'nearly equal mixtures keep the logarithms of far ones',
+      find: '      studentOverMixture[i] = -Math.log1p(overQ);\n',
+      replace: '',
+      killedBy: numerics,
+    },
+  ]),
+  ...mutants('kernels/js/hard_term.ts', values, [
+    {
+      name: 'smoothing adds eps, not eps/C, to each class of the gradient',
+      find: '(1 - eps) * label + eps / classes',
+      replace: '(1 - eps) * label + eps',
+    },
+    {
+      name: 'a class id of C is read',
+      find: 'labels[n] < classes)',
+      replace: 'labels[n] <= classes)',
+      killedBy: numerics,
+    },
+    {
+      name: 'labels that sum to another number than 1 count as 1',
+      find: 'this.smoothedSum = (1 - eps) * labelSum + eps;',
+      replace: 'this.smoothedSum = 1;',
+      killedBy: numerics,
+    },
+  ]),
+];
