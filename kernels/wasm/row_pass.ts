@@ -2,16 +2,15 @@
  * The row pass in float32 with 128-bit SIMD: `crossEntropy` and `kl` of logits and of probabilities, `reverseKl` of logits, the hard term; the gradient to the
  * student, and for logits the one to the teacher. MATH (1)-(5), (7)-(9), (12)-(18), (20)-(26). kernels/js has the rest.
  *
- * Per row: maxima (read 2C), sums (read 2C, write u and w, 2C), gradient (read 2C, write C), so two exponentials per class. The maxima come with the range of
- * z - v, which tells a near row, until a block of classes says that the row is none; a near row needs one exponential per class.
- * Short rows are worked on four at a time, transposed so that each has a lane: the same sweeps, whose sums are then those of four rows, and few classes that do not
- * exist. Once a group has turned out to hold near rows and others, rows are told apart before they are brought in: so all rows of a group go one way, and none
- * depends on what is beside it.
- * Of a row by itself u and w may lie over student and teacher (private memory) or apart from them (the memory of others). Its last classes, if it is no multiple of
- * 16, are worked on in pads, filled up with classes that do not exist. Nothing behind a row is read or written; the gradient may lie over the student.
- * Nothing is allocated, and no memory is used but what the pointers say: the module may run on a foreign heap.
+ * Per row three sweeps: maxima (read 2C), sums (read 2C, write u and w, 2C), gradient (read 2C, write C); two exponentials per class. The maxima come with the range of
+ * z - v, which tells whether the row is near, until a block of classes shows that it is not. A near row needs one exponential per class.
+ * Short rows are computed four at a time, transposed so that each has a lane: the sweeps are the same, and their sums belong to four rows. All rows of a group are near or
+ * none is, so that no row depends on its neighbours: once a group turns out to be mixed, rows are sorted by kind before they are transposed.
+ * A row by itself stays in place. Its u and w may overwrite student and teacher (private memory) or lie elsewhere (memory of others); its last classes, if it is no multiple
+ * of 16, go to pads that are filled up with classes of no mass. Nothing behind a row is read or written. The gradient may overwrite the student.
+ * Nothing is allocated, and no memory is touched but what the pointers say, so the module may run on a foreign heap.
  *
- * Loops test at their end: then V8 takes what does not change, constants above all, out of them.
+ * Loops test at their end, because V8 then hoists what does not change, constants above all.
  *
  * exp is 2^y with y = (z - mz) (log2(e)/T), within 2 units in the last place of 2^y. y carries two roundings, so a term e^a is off by |a| 1.2e-7 of itself: at
  * most 0.5e-7 of the largest term, because |a| e^a <= 1/e.
