@@ -1,15 +1,15 @@
 // The maxima and sums of a whole row, swept here or left in texels by lanes.
 
 #if SOURCE == SWEEP
-Maxima collectMaxima(int row, float inverseT) {
-  return sweepMaxima(row, 0, 1, inverseT);
+Maxima collectMaxima(int row) {
+  return sweepMaxima(row, 0, 1);
 }
 
 Sums collectSums(int row, Maxima maxima, float inverseT) {
   return sweepSums(row, 0, 1, maxima, inverseT);
 }
 #else
-Maxima collectMaxima(int row, float inverseT) {
+Maxima collectMaxima(int row) {
   return maximaOfTexel(texelAt(maximaTexels, row));
 }
 
@@ -38,8 +38,8 @@ LabelSums collectLabels(int row, Maxima maxima) {
 #endif
 
 // MATH (22).
-Logarithms logarithmsOf(int row, Maxima maxima, Sums sums, float inverseT) {
-  Logarithms logs = Logarithms(isNear(maxima), 0.0, 0.0, 0.0, 0.0);
+Logarithms logarithmsOf(Maxima maxima, Sums sums, float inverseT) {
+  Logarithms logs = Logarithms(isNear(maxima, inverseT), 0.0, 0.0, 0.0, 0.0);
 #if TARGETS == LOGITS
   logs.teacher = log(sums.teacher);
 #endif
@@ -47,9 +47,8 @@ Logarithms logarithmsOf(int row, Maxima maxima, Sums sums, float inverseT) {
   if (logs.isNear) {
     logs.s = sums.student / sums.teacher;
     logs.lambda = log1pSeries(logs.s);
-    // log sz - log sv = lambda + (reference - (mz - mv))/T, with the very reference that y is measured from and the rounding error of mz - mv.
-    vec2 top = difference(maxima.student, maxima.teacher);
-    logs.student = logs.teacher + logs.lambda + ((referenceOf(row) - top.x) - top.y) * inverseT;
+    // log sz - log sv = lambda + (reference - (mz - mv))/T: the reference is mz - mv, rounded.
+    logs.student = logs.teacher + logs.lambda - difference(maxima.student, maxima.teacher).y * inverseT;
   }
   return logs;
 }

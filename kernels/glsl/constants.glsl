@@ -22,7 +22,7 @@
 
 const float EXP_FLOOR = -87.0;  // MATH.md, "Rows that are not finite"
 const float NEAR = 0.125;       // MATH (20)
-const float FAR = 1.0;
+const float FAR = 3.4e38;
 const float LOWEST = -3.4e38;
 const float NO_LOGARITHM = -1e30;  // stands for log 0, finite so that 0 times it is 0
 const float SMALLEST = 1.2e-38;

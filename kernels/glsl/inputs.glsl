@@ -143,14 +143,6 @@ float softFactor(Factors factors) {
 #endif
 }
 
-// z - v, rounded, of the class that the y of MATH (20) are measured from; 0 where class 0 is masked. The rounding error e of the reference is
-// left out: it moves all y of the row, and lambda with them, by the same amount.
-float referenceOf(int row) {
-  float v = teacherAt(row, 0);
-  float z = studentAt(row, 0);
-  return isFinite(v) && isFinite(z) ? z - v : 0.0;
-}
-
 // y of MATH (20).
 float nearness(float z, float v, float reference, float inverseT) {
   vec2 d = difference(z, v);

@@ -3,7 +3,7 @@
 struct Maxima {
   float student;
   float teacher;
-  float spread;  // max |y|, at most FAR; FAR also where one side alone masks a class
+  float spread;  // max |d - d_ref| of MATH (20) or somewhat more, at most FAR; FAR also where one side alone masks a class
   int flags;
 };
 
@@ -17,8 +17,13 @@ bool hasMasks(Maxima maxima) {
   return (maxima.flags & HAS_MASKS) != 0;
 }
 
-bool isNear(Maxima maxima) {
-  return maxima.spread <= NEAR;
+// d_ref of MATH (20), within the range of d as mz - mv is. Rounded: what it lacks moves all y of the row, and lambda with them, by the same amount.
+float referenceOf(Maxima maxima) {
+  return maxima.student - maxima.teacher;
+}
+
+bool isNear(Maxima maxima, float inverseT) {
+  return maxima.spread < FAR && maxima.spread * inverseT <= NEAR;
 }
 
 vec4 texelOfMaxima(Maxima maxima) {

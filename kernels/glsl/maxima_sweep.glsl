@@ -1,7 +1,12 @@
 // The first sweep: the maxima of a lane's classes. Few rows hold anything that is not finite: one loop is for numbers alone and looks for the rest by
 // a carry out of the exponent; a second loop is for what it found.
 
-void includeClass(inout Maxima maxima, float z, float v, float reference, float inverseT) {
+// `differences` are the least and the largest z - v. A reference may overflow, and is then no number to subtract from.
+float spreadOf(vec2 differences, float reference) {
+  return select(abs(reference) < FAR, clamp(max(differences.y - reference, reference - differences.x), 0.0, FAR), FAR);
+}
+
+void includeClass(inout Maxima maxima, inout vec2 differences, float z, float v) {
   bool hasStudent = isFinite(z);
   bool hasTeacher = isFinite(v);
   maxima.student = max(maxima.student, select(hasStudent, z, LOWEST));
@@ -9,16 +14,18 @@ void includeClass(inout Maxima maxima, float z, float v, float reference, float 
 #if TARGETS == LOGITS
   maxima.teacher = max(maxima.teacher, select(hasTeacher, v, LOWEST));
   maxima.flags |= hasTeacher ? HAS_TEACHER : 0;
-  float y = select(hasStudent && hasTeacher, abs((z - v) - reference) * inverseT, 0.0);
-  maxima.spread = max(maxima.spread, select(hasStudent == hasTeacher, min(y, FAR), FAR));
+  maxima.spread = select(hasStudent == hasTeacher, maxima.spread, FAR);
+  bool hasBoth = hasStudent && hasTeacher;
+  float d = z - v;
+  differences = vec2(min(differences.x, select(hasBoth, d, -LOWEST)), max(differences.y, select(hasBoth, d, LOWEST)));
 #else
   maxima.flags |= hasTeacher ? 0 : NOT_A_NUMBER;
 #endif
 }
 
-Maxima sweepMaxima(int row, int lane, int lanes, float inverseT) {
+Maxima sweepMaxima(int row, int lane, int lanes) {
   vec2 largest = vec2(LOWEST);
-  vec2 differences = vec2(-LOWEST, LOWEST);  // least and largest z - v
+  vec2 differences = vec2(-LOWEST, LOWEST);
   int carry = 0;
   int end = classes;
   Walk alongTeacher = teacherWalk(row, lane, lanes);
@@ -40,15 +47,14 @@ Maxima sweepMaxima(int row, int lane, int lanes, float inverseT) {
     advance(alongTeacher);
     advance(alongStudent);
   }
-  float reference = 0.0;
   Maxima maxima = Maxima(largest.x, 0.0, FAR, HAS_STUDENT | HAS_TEACHER);
 #if TARGETS == LOGITS
-  reference = referenceOf(row);
   maxima.teacher = largest.y;
-  maxima.spread = min(max(differences.y - reference, reference - differences.x) * inverseT, FAR);
+  maxima.spread = spreadOf(differences, referenceOf(maxima));
 #endif
   if (carry >= 0) return maxima;
   maxima = Maxima(LOWEST, LOWEST, 0.0, HAS_MASKS);
+  differences = vec2(-LOWEST, LOWEST);
 #if TARGETS == PROBABILITIES
   maxima = Maxima(LOWEST, 0.0, FAR, HAS_MASKS | HAS_TEACHER);
 #endif
@@ -58,10 +64,13 @@ Maxima sweepMaxima(int row, int lane, int lanes, float inverseT) {
     bool hasSecond = hasSecondClass(column);
     vec2 v = teacherPair(alongTeacher);
     vec2 z = studentPair(alongStudent);
-    includeClass(maxima, z.x, v.x, reference, inverseT);
-    includeClass(maxima, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), reference, inverseT);
+    includeClass(maxima, differences, z.x, v.x);
+    includeClass(maxima, differences, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x));
     advance(alongTeacher);
     advance(alongStudent);
   }
+#if TARGETS == LOGITS
+  maxima.spread = max(maxima.spread, spreadOf(differences, referenceOf(maxima)));
+#endif
   return maxima;
 }

@@ -61,7 +61,7 @@ vec4 sweepTeacher(int row, int lane, int lanes, Maxima maxima, float inverseT) {
   bool isUnbounded = false;
   Walk alongTeacher = teacherWalk(row, lane, lanes);
   Walk alongStudent = studentWalk(row, lane, lanes);
-  int end = isNear(maxima) ? 0 : classes;
+  int end = isNear(maxima, inverseT) ? 0 : classes;
   for (int column = 2 * lane; column < end; column += 2 * lanes) {
     vec2 v = teacherPair(alongTeacher);
     vec2 z = studentPair(alongStudent);
@@ -72,7 +72,7 @@ vec4 sweepTeacher(int row, int lane, int lanes, Maxima maxima, float inverseT) {
     advance(alongStudent);
   }
 #if TARGETS == LOGITS
-  float reference = referenceOf(row);
+  float reference = referenceOf(maxima);
   end = classes - end;
   for (int column = 2 * lane; column < end; column += 2 * lanes) {
     vec2 v = teacherPair(alongTeacher);

@@ -55,7 +55,7 @@ Mixture sweepMixture(int row, int lane, int lanes, Maxima maxima, Logarithms log
     advance(alongStudent);
   }
 #if TARGETS == LOGITS
-  float reference = referenceOf(row);
+  float reference = referenceOf(maxima);
   end = classes - end;
   for (int column = 2 * lane; column < end; column += 2 * lanes) {
     vec2 v = teacherPair(alongTeacher);

@@ -49,7 +49,7 @@ Statistics statisticsOf(int row, Factors factors, out float loss) {
   loss = notANumber();
   if (!factors.isValid || !hasValidLabel(row)) return statistics;
   float inverseT = factors.inverseTemperature;
-  Maxima maxima = collectMaxima(row, inverseT);
+  Maxima maxima = collectMaxima(row);
   if (!isRowOfNumbers(maxima)) return statistics;
   Sums sums = collectSums(row, maxima, inverseT);
   statistics.isValid = true;
@@ -58,7 +58,7 @@ Statistics statisticsOf(int row, Factors factors, out float loss) {
   float total = 0.0;
   bool isUnbounded = false;
 #if HAS_SOFT
-  Logarithms logs = logarithmsOf(row, maxima, sums, inverseT);
+  Logarithms logs = logarithmsOf(maxima, sums, inverseT);
   statistics.isNear = logs.isNear;
   statistics.logStudent = logs.student;
   statistics.logTeacher = logs.teacher;

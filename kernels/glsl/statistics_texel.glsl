@@ -1,15 +1,12 @@
 // Statistics and loss as RGBA texels, STATISTICS_TEXELS to a row: (mz, mv, log sz or lambda, log sv or S), (level, loss, log s1, Y'),
 // and with half-precision textures what their rounding leaves of the sums. A near row has a negative log sv, moved away from 0 by 1.
 
-// Where the gradient has no use for mz in a near row, the reference of its y stands there: one texel is all that it reads.
-#define STORES_REFERENCE (!HAS_HARD && OUTPUT == TO_STUDENT && !HALF_TEXTURES)
-
 float half_(float x) {
   return unpackHalf2x16(packHalf2x16(vec2(x, 0.0))).x;
 }
 
 #if SOURCE != STATISTICS
-vec4 texelOfStatistics(Statistics row, float loss, int rowNumber, int part) {
+vec4 texelOfStatistics(Statistics row, float loss, int part) {
   float student = row.isNear ? row.lambda : row.logStudent;
   float teacher = row.isNear ? -1.0 - row.logTeacher : row.logTeacher;
 #if TARGETS == PROBABILITIES
@@ -23,11 +20,7 @@ vec4 texelOfStatistics(Statistics row, float loss, int rowNumber, int part) {
     return whole - vec4(half_(whole.r), half_(whole.g), half_(whole.b), half_(whole.a));
   }
 #endif
-  float maximum = row.maxStudent;
-#if STORES_REFERENCE
-  if (row.isNear) maximum = referenceOf(rowNumber);
-#endif
-  return vec4(maximum, row.maxTeacher, student, teacher);
+  return vec4(row.maxStudent, row.maxTeacher, student, teacher);
 }
 #else
 
@@ -46,7 +39,7 @@ Statistics statisticsAt(int row) {
   found.isValid = texel.b < 0.5 * INVALID;
   found.maxStudent = texel.r;
   found.maxTeacher = texel.g;
-  found.reference = texel.r;
+  found.reference = texel.r - texel.g;  // referenceOf
   found.logStudent = texel.b;
   found.lambda = texel.b;
 #if TARGETS == LOGITS
@@ -57,9 +50,6 @@ Statistics statisticsAt(int row) {
   found.isNear = false;
   found.logTeacher = 0.0;
   found.teacherSum = texel.a;
-#endif
-#if TARGETS == LOGITS && !STORES_REFERENCE
-  if (found.isNear) found.reference = referenceOf(row);
 #endif
   found.level = second.r;
   found.logOne = second.b;

@@ -78,7 +78,7 @@ Sums sweepSums(int row, int lane, int lanes, Maxima maxima, float inverseT) {
   Walk alongStudent = studentWalk(row, lane, lanes);
   int begin = 2 * lane;
 #if TARGETS == LOGITS
-  bool isPlain = !isNear(maxima) && !hasMasks(maxima);
+  bool isPlain = !isNear(maxima, inverseT) && !hasMasks(maxima);
   int plainEnd = isPlain ? classes : 0;
   for (int column = begin; column < plainEnd; column += 2 * lanes) {
     bool hasSecond = hasSecondClass(column);
@@ -91,7 +91,7 @@ Sums sweepSums(int row, int lane, int lanes, Maxima maxima, float inverseT) {
   }
   if (isPlain) begin = classes;
 #endif
-  int end = isNear(maxima) ? 0 : classes;
+  int end = isNear(maxima, inverseT) ? 0 : classes;
   for (int column = begin; column < end; column += 2 * lanes) {
     bool hasSecond = hasSecondClass(column);
     vec2 v = teacherPair(alongTeacher);
@@ -102,7 +102,7 @@ Sums sweepSums(int row, int lane, int lanes, Maxima maxima, float inverseT) {
     advance(alongStudent);
   }
 #if TARGETS == LOGITS
-  float reference = referenceOf(row);
+  float reference = referenceOf(maxima);
   end = classes - end;
   for (int column = 2 * lane; column < end; column += 2 * lanes) {
     vec2 v = teacherPair(alongTeacher);

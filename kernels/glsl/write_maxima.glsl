@@ -8,5 +8,5 @@ void main() {
     setOutput(vec4(0.0));
     return;
   }
-  setOutput(texelOfMaxima(sweepMaxima(row, lane, lanes, factorsOf(row).inverseTemperature)));
+  setOutput(texelOfMaxima(sweepMaxima(row, lane, lanes)));
 }

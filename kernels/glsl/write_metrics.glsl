@@ -46,7 +46,7 @@ float softNumber(int number, int row, Maxima maxima, float inverseT, out bool is
 #endif
   if (number == TEACHER_ENTROPY_NUMBER) return entropy;
 #if TARGETS == LOGITS
-  if (isNear(maxima)) {
+  if (isNear(maxima, inverseT)) {
     float rho = teacher.w / teacher.x;
     float kl = max(rho - log1pRest(teacher.y / teacher.x + rho), 0.0);  // MATH.md: rounding alone could make it negative
     return number == KL_NUMBER ? kl : entropy + kl;
@@ -94,7 +94,7 @@ float metric(int number, int row) {
   if (factors.isZero) return 0.0;
   if (!factors.isValid || !hasValidLabel(row)) return notANumber();
   float inverseT = factors.inverseTemperature;
-  Maxima maxima = collectMaxima(row, inverseT);
+  Maxima maxima = collectMaxima(row);
   if (!isRowOfNumbers(maxima)) return notANumber();
 #if LABELS == DISTRIBUTION
   if (labelSums(row, maxima).isNotANumber) return notANumber();

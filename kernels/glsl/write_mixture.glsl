@@ -8,9 +8,9 @@ void main() {
   setOutput(vec4(0.0));
   if (row >= rows || factors.isZero) return;
   float inverseT = factors.inverseTemperature;
-  Maxima maxima = collectMaxima(row, inverseT);
+  Maxima maxima = collectMaxima(row);
   if (!isRowOfNumbers(maxima)) return;
-  Logarithms logs = logarithmsOf(row, maxima, collectSums(row, maxima, inverseT), inverseT);
+  Logarithms logs = logarithmsOf(maxima, collectSums(row, maxima, inverseT), inverseT);
   Mixture mixture = sweepMixture(row, lane, lanes, maxima, logs, inverseT);
   setOutput(vec4(mixture.teacher, mixture.student, mixture.near, 0.0));
 }

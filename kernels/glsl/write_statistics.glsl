@@ -9,5 +9,5 @@ void main() {
   }
   float loss;
   Statistics found = statisticsOf(row, factorsOf(row), loss);
-  setOutput(texelOfStatistics(found, loss, row, place.y));
+  setOutput(texelOfStatistics(found, loss, place.y));
 }

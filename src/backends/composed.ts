@@ -76,6 +76,8 @@ const TINY = 2 ** -126;
 /** A softened distribution over classes, and the differences and sums it came from: MATH (12), (14). */
 export interface Softened {
   masked: Tensor;
+  /** mz or mv. */
+  maximum: Tensor | number;
   /** a or b; FAR_BELOW where masked. */
   scaled: Tensor;
   logSum: Tensor | number;
@@ -119,7 +121,6 @@ export function readRows(request: RowPassRequest<KernelBackend>): Rows {
   const softenedStudent = soften(student, temperature);
   const softenedTeacher = objective.targets === 'logits' ? soften(teacher, temperature) : given(teacher);
   const maskedStudent = softenedStudent.masked;
-  const maximum = max(where(maskedStudent, -FINITE, student), 1, true);
   const labels = request.labels && labelsOf(request.labels, request);
   let invalid = logicalOr(anyClass(notBelowInfinity(student)), anyClass(notBelowInfinity(teacher)));
   invalid = logicalOr(invalid, logicalOr(everyClass(maskedStudent), everyClass(softenedTeacher.masked)));
@@ -140,7 +141,7 @@ export function readRows(request: RowPassRequest<KernelBackend>): Rows {
     teacherSum: objective.targets === 'logits' ? 1 : sumClasses(teacher),
     near: agreement(student, teacher, softenedStudent, softenedTeacher, temperature, objective),
     labels: labels?.distribution ?? null,
-    belowMaximum: where(maskedStudent, FAR_BELOW, sub(student, maximum)),
+    belowMaximum: where(maskedStudent, FAR_BELOW, sub(student, softenedStudent.maximum)),
   };
 }
 
@@ -186,6 +187,7 @@ function soften(logits: Tensor, temperature: Tensor | number): Softened {
   const logSum = log(total);
   return {
     masked,
+    maximum,
     scaled,
     logSum,
     probability: div(exponentials, total),
@@ -196,7 +198,14 @@ function soften(logits: Tensor, temperature: Tensor | number): Softened {
 function given(probability: Tensor): Softened {
   const masked = equal(probability, 0);
   const logProbability = where(masked, FAR_BELOW, log(maximum(probability, TINY)));
-  return { masked: zerosLike(masked), scaled: logProbability, logSum: 0, probability, logProbability };
+  return {
+    masked: zerosLike(masked),
+    maximum: 0,
+    scaled: logProbability,
+    logSum: 0,
+    probability,
+    logProbability,
+  };
 }
 
 function labelsOf(
@@ -214,23 +223,26 @@ function labelsOf(
   return { distribution, invalid: anyClass(notBelowInfinity(abs(distribution))) };
 }
 
+/** (d, e) with d + e = z - v exactly: Knuth's TwoSum. */
+function difference(z: Tensor | number, v: Tensor | number): [Tensor, Tensor] {
+  const d: Tensor = sub(z, v);
+  const c = sub(d, z);
+  return [d, sub(sub(z, sub(d, c)), add(v, c))];
+}
+
 function agreement(
   student: Tensor,
   teacher: Tensor,
-  { masked: maskedStudent }: Softened,
-  { masked: maskedTeacher, probability }: Softened,
+  { masked: maskedStudent, maximum: mz }: Softened,
+  { masked: maskedTeacher, maximum: mv, probability }: Softened,
   temperature: Tensor | number,
   objective: Objective,
 ): Agreement {
-  const z = where(maskedStudent, 0, student);
-  const v = where(maskedTeacher, 0, teacher);
-  const d = sub(z, v);
-  const c = sub(d, z);
-  const error = sub(sub(z, sub(d, c)), add(v, c));
-  const first = (x: Tensor) => slice(x, [0, 0], [x.shape[0], 1]);
-  const difference = add(sub(d, first(d)), sub(error, first(error)));
+  const [d, error] = difference(where(maskedStudent, 0, student), where(maskedTeacher, 0, teacher));
+  const [reference, referenceError] = difference(mz, mv); // within the range of d
+  const distance = add(sub(d, reference), sub(error, referenceError));
   const scaled =
-    typeof temperature === 'number' ? mul(difference, 1 / temperature) : div(difference, temperature);
+    typeof temperature === 'number' ? mul(distance, 1 / temperature) : div(distance, temperature);
   const spread = where(logicalXor(maskedStudent, maskedTeacher), 1, where(maskedStudent, 0, abs(scaled)));
   const isNear = lessEqual(max(spread, 1, true), objective.targets === 'logits' ? NEAR : -1);
   const y = where(logicalAnd(isNear, logicalNot(maskedStudent)), scaled, 0);

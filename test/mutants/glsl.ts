@@ -87,8 +87,8 @@ export const glslMutants: Mutant[] = [
     {
       name: 'a mask on one side does not make a row far',
       killedBy: numerics('nearly agrees elsewhere'),
-      find: 'select(hasStudent == hasTeacher, min(y, FAR), FAR)',
-      replace: 'min(y, FAR)',
+      find: 'select(hasStudent == hasTeacher, maxima.spread, FAR)',
+      replace: 'maxima.spread',
     },
   ]),
   ...mutants('kernels/glsl/numbers.glsl', oddRow, [
@@ -123,6 +123,28 @@ export const glslMutants: Mutant[] = [
       replace: 'lane < lanesBefore - 1; lane += lanes',
     },
   ]),
+  ...mutants('kernels/glsl/maxima.glsl', oddRow, [
+    {
+      name: 'a nearly equal row is not measured from within its differences',
+      killedBy: numerics('kl: digits T = 10000, of 30 classes'),
+      find: 'return maxima.student - maxima.teacher;',
+      replace: 'return 0.0;',
+    },
+  ]),
+  ...mutants('kernels/glsl/merge_maxima.glsl', oddRow, [
+    {
+      name: 'a lane whose classes are all masked counts as one that is far off',
+      killedBy: numerics('kl: digits T = 10000, of 300 classes three of four'),
+      find: 'if ((other.flags & (HAS_STUDENT | HAS_TEACHER)) == 0) continue;',
+      replace: '',
+    },
+    {
+      name: 'lanes merge their spreads as if they had one reference',
+      killedBy: numerics('kl: digits the models agree within every fourth pair'),
+      find: 'other.spread + abs(referenceOf(other) - reference) : FAR',
+      replace: 'other.spread : FAR',
+    },
+  ]),
   ...mutants('kernels/glsl/collect.glsl', oddRow, [
     {
       name: 'the last lanes of a row are not added',
@@ -133,8 +155,8 @@ export const glslMutants: Mutant[] = [
     {
       name: 'of a shift between the models, its rounding is left out of the cross entropy',
       killedBy: numerics('crossEntropy: digits a shift changes nothing of 30'),
-      find: '(referenceOf(row) - top.x) - top.y',
-      replace: 'referenceOf(row) - top.x',
+      find: ' - difference(maxima.student, maxima.teacher).y * inverseT;',
+      replace: ';',
     },
   ]),
   ...mutants('kernels/glsl/write_gradient.glsl', oddRow, [
