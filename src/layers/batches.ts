@@ -1,5 +1,5 @@
 import { dispose, engine, keep, split, type Tensor, tensor1d, tidy, util } from '@tensorflow/tfjs-core';
-import { takeRows } from './rows.ts';
+import { sliceRows, takeRows } from './rows.ts';
 
 /** TensorFlow takes the rows of eight batches in the time of three, and cuts them without a copy. What lies ready is held to these bounds. */
 const MOST_AT_ONCE = 8;
@@ -56,7 +56,7 @@ export class Batches {
     tidy(() => {
       const numbers = tensor1d(this.order.slice(taken, end), 'int32'); // a copy: tfjs goes on reading what it was given
       const columns = this.columns.map((column) => {
-        const rows = takeRows(column, numbers);
+        const rows = this.isShuffled ? takeRows(column, numbers) : sliceRows(column, taken, end);
         return sizes.length === 1 ? [rows] : split(rows, sizes);
       });
       this.ready = sizes.map((_, batch) => columns.map((batches) => keep(batches[batch])));

@@ -16,6 +16,7 @@ import { type LayersModel, type LayerVariable, layers, type Shape } from '@tenso
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
 import { classIds } from '../ops/labels.ts';
 import { withoutTape } from '../run_objective.ts';
+import { NAME } from './distiller_arguments.ts';
 import { type DistillationMetric, measure } from './measures.ts';
 import { type Predictor, predictLogits } from './teacher.ts';
 
@@ -45,8 +46,6 @@ interface Batch {
   weights: Tensor | null;
 }
 
-const NAME = 'Distiller';
-
 /**
  * The whole training step as one layer: a batch of inputs, and of the teacher's logits, labels and weights as far as they are given, becomes the loss. Its
  * weights are the student's, so a model made of this layer alone is trained by LayersModel.fit as it is, with all that belongs to it.
@@ -67,10 +66,10 @@ export class DistillationLayer extends layers.Layer {
   }
 
   override call(inputs: Tensor | Tensor[], kwargs: { training?: boolean }): Tensor {
-    const { student, options, measures } = this.distillation;
+    const { student, teacher, options, measures } = this.distillation;
     const batch = this.unpack(Array.isArray(inputs) ? inputs : [inputs]);
     const studentLogits = student.apply(batch.x.length === 1 ? batch.x[0] : batch.x, kwargs) as Tensor;
-    const teacherLogits = batch.teacherLogits ?? this.runTeacher(batch.x);
+    const teacherLogits = batch.teacherLogits ?? predictLogits(given(teacher, 'teacher'), batch.x, NAME);
     checkClasses(teacherLogits.shape.at(-1), studentLogits.shape.at(-1));
     const [labels, weights] = withoutTape(() => {
       const like =
@@ -105,7 +104,10 @@ export class DistillationLayer extends layers.Layer {
   private unpack(inputs: Tensor[]): Batch {
     const { student, columns } = this.distillation;
     let next = student.inputs.length;
-    const x = inputs.slice(0, next);
+    // As tfjs-layers feeds them, to the teacher too: a tf.GraphModel refuses any other dtype.
+    const x = student.inputs.map(({ dtype }, k) =>
+      inputs[k].dtype === dtype ? inputs[k] : cast(inputs[k], dtype),
+    );
     const column = (isGiven: boolean) => (isGiven ? inputs[next++] : null);
     return {
       x,
@@ -113,12 +115,6 @@ export class DistillationLayer extends layers.Layer {
       labels: column(columns.labels),
       weights: column(columns.weights),
     };
-  }
-
-  private runTeacher(x: Tensor[]): Tensor {
-    const { teacher } = this.distillation;
-    if (teacher === null) throw new Error(`${NAME}: no teacher and no logits of one.`);
-    return predictLogits(teacher, x, NAME);
   }
 
   /** For each row the product of what the caller gave for its sample, the weight of its class, and 0 where it is ignored; null for 1 each. */
@@ -147,16 +143,8 @@ export class DistillationLayer extends layers.Layer {
     return this.distillation?.student.trainableWeights ?? []; // asked for before the constructor is through
   }
 
-  override set trainableWeights(_weights: LayerVariable[]) {
-    throw new Error(`${NAME}: the weights of the training step are the student's; set those.`);
-  }
-
   override get nonTrainableWeights(): LayerVariable[] {
     return this.distillation?.student.nonTrainableWeights ?? [];
-  }
-
-  override set nonTrainableWeights(_weights: LayerVariable[]) {
-    throw new Error(`${NAME}: the weights of the training step are the student's; set those.`);
   }
 
   override calculateLosses(): Scalar[] {
@@ -170,6 +158,12 @@ export class DistillationLayer extends layers.Layer {
   override resetStates(): void {
     this.distillation.student.resetStates();
   }
+}
+
+/** What is there where it is asked for. */
+export function given<T>(value: T | null | undefined, what: string): T {
+  if (value === null || value === undefined) throw new Error(`${NAME}: no ${what}.`);
+  return value;
 }
 
 /** Class ids in the shape of the rows, or a distribution in that of the logits. tfjs-layers hands ids over with an axis of size 1 at their end. */

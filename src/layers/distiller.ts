@@ -1,4 +1,4 @@
-import { type Optimizer, ones, type Scalar, Tensor } from '@tensorflow/tfjs-core';
+import { dispose, type Optimizer, ones, type Scalar, Tensor, tidy } from '@tensorflow/tfjs-core';
 import { type ClassWeight, type History, input, type LayersModel, model } from '@tensorflow/tfjs-layers';
 import { type DatasetLike, isDataset, mapDataset, peek, zipDatasets } from './dataset.ts';
 import { checkClasses } from './distillation_layer.ts';
@@ -17,6 +17,7 @@ import {
   type DistillerValidationTensors,
   type Inputs,
   type LossOptions,
+  NAME,
   withoutHardTerm,
 } from './distiller_arguments.ts';
 import {
@@ -30,7 +31,6 @@ import { checkRows, checkValidationColumns, columnsOf, elementOf, onlyLabels, ty
 import { cacheTeacherLogits, classesOfTeacher, inputTensors, isPredictor, type Teacher } from './teacher.ts';
 import { type ColumnInput, TrainingModel } from './training_model.ts';
 
-const NAME = 'Distiller';
 const OF_THE_HARD_TERM = ['alpha', 'labelSmoothing', 'ignoreIndex'] as const;
 
 interface Compiled {
@@ -153,17 +153,13 @@ export class Distiller {
       const ownLogits = this.teacher instanceof Tensor ? this.teacher : null;
       const table = this.table(x, y, { teacherLogits: teacherLogits ?? ownLogits, sampleWeight }, name);
       this.checkTeacherRuns(table.teacherLogits ?? undefined, 'teacherLogits', name);
-      const validation =
-        validationData === undefined
-          ? null
-          : await this.validationTable(table, validationData, validationTeacherLogits, owned, name);
+      const validation = await this.validation(table, validationData, validationTeacherLogits, owned, name);
       const training = this.trainingModel(table, this.classWeights(classWeight, table, name), compiled);
-      return await this.run(training, name, () => {
-        const rest = validation === null ? {} : { validationData: columnsOf(validation, owned) };
-        return training.fit(...columnsOf(table, owned), { ...others, ...rest });
-      });
+      return await this.run(training, name, () =>
+        training.fit(...columnsOf(table, owned), { ...others, ...validation }),
+      );
     } finally {
-      for (const tensor of owned) tensor.dispose();
+      dispose(owned);
     }
   }
 
@@ -199,7 +195,7 @@ export class Distiller {
         training.fitDataset(mapDataset(tables, elementOf), { ...others, ...validation }),
       );
     } finally {
-      for (const tensor of owned) tensor.dispose();
+      dispose(owned);
     }
   }
 
@@ -214,12 +210,8 @@ export class Distiller {
     const { teacherLogits, sampleWeight, ...others } = args;
     this.checkTeacherRuns(teacherLogits, 'teacherLogits', name);
     const table = this.table(x, y, { teacherLogits, sampleWeight }, name);
-    const owned: Tensor[] = [];
-    try {
-      return this.trainingModel(table, null, compiled).evaluate(...columnsOf(table, owned), others);
-    } finally {
-      for (const tensor of owned) tensor.dispose();
-    }
+    const training = this.trainingModel(table, null, compiled);
+    return tidy(() => training.evaluate(...columnsOf(table, []), others));
   }
 
   /** As evaluate, for a dataset of batches {xs, ys, sampleWeight}. */
@@ -299,7 +291,6 @@ export class Distiller {
       }
     }
     const { teacherLogits = null, sampleWeight = null } = columns;
-    checkClasses(teacherLogits?.shape.at(-1), this.student.outputs[0].shape.at(-1));
     const table = {
       x: inputTensors(x, this.student.inputNames, name),
       teacherLogits,
@@ -307,17 +298,19 @@ export class Distiller {
       weights: sampleWeight,
     };
     checkRows(table, name);
+    checkClasses(teacherLogits?.shape.at(-1), this.student.outputs[0].shape.at(-1));
     return table;
   }
 
   /** Validation data with the same columns as the training data: what it lacks is computed, and put in `owned`. */
-  private async validationTable(
+  private async validation(
     training: Table,
-    data: DistillerValidationTensors,
+    data: DistillerValidationTensors | undefined,
     logits: Tensor | undefined,
     owned: Tensor[],
     name: string,
-  ): Promise<Table> {
+  ) {
+    if (data === undefined) return {};
     if (!Array.isArray(data) || data.length > 3) {
       throw new TypeError(`${name}: validationData must be [x, y] or [x, y, sampleWeight]; got ${data}.`);
     }
@@ -333,7 +326,7 @@ export class Distiller {
       table.teacherLogits = await cacheTeacherLogits(this.teacher, table.x);
       owned.push(table.teacherLogits);
     }
-    return table;
+    return { validationData: columnsOf(table, owned) };
   }
 
   private async datasetValidation(
@@ -348,8 +341,7 @@ export class Distiller {
       if (logits !== undefined && !(logits instanceof Tensor)) {
         throw new TypeError(`${name}: for validation tensors, validationTeacherLogits must be a tensor.`);
       }
-      const table = await this.validationTable(training, data, logits, owned, name);
-      return { validationData: columnsOf(table, owned) };
+      return this.validation(training, data, logits, owned, name);
     }
     if (logits instanceof Tensor) {
       throw new TypeError(`${name}: for a validation dataset, validationTeacherLogits must be a dataset.`);

@@ -13,7 +13,8 @@ import { type DatasetLike, isDataset } from './dataset.ts';
 import type { DistillationMetric, MetricFunction } from './measures.ts';
 import { isPredictor, type Teacher } from './teacher.ts';
 
-const NAME = 'Distiller';
+/** In errors, of the layer that does its steps too. */
+export const NAME = 'Distiller';
 
 /** The options of distillationLoss that hold for every batch; labels and weights come with the data. */
 export type LossOptions = Omit<DistillationOptions, 'labels' | 'weights' | 'teacherGradient'>;

@@ -2,6 +2,7 @@ import {
   engine,
   gather,
   scalar,
+  slice,
   type Tensor,
   type Tensor1D,
   type TypedArray,
@@ -16,9 +17,8 @@ import type { WasmBackendParts } from '../backends/wasm/index.ts';
  * quarter of the training step of a small model there; here whole rows are copied. That of tfjs-node reads the numbers back and checks each of them.
  */
 export function takeRows<T extends Tensor>(from: T, numbers: Tensor1D): T {
-  const { backendName, backend, state } = engine();
-  const isHere = state.tensorInfo.get(from.dataId)?.backend === backend;
-  if (!isHere || from.dtype === 'string' || from.dtype === 'complex64') return gather(from, numbers);
+  const { backendName, backend } = engine();
+  if (!isHere(from)) return gather(from, numbers);
   const shape = [numbers.size, ...from.shape.slice(1)];
   if (backendName === 'cpu') {
     const source = from.dataSync() as TypedArray;
@@ -26,7 +26,7 @@ export function takeRows<T extends Tensor>(from: T, numbers: Tensor1D): T {
     copyRows(source, target, numbers.dataSync(), from.shape[0]);
     return tensor(target, shape, from.dtype) as T;
   }
-  if (backendName === 'wasm' && isHeap(backend)) {
+  if (isHeap(backend)) {
     const rows = numbers.dataSync();
     const output = backend.makeOutput(shape, from.dtype); // before the views: it may make the heap grow
     copyRows(backend.typedArrayFromHeap(from), backend.typedArrayFromHeap(output), rows, from.shape[0]);
@@ -36,6 +36,23 @@ export function takeRows<T extends Tensor>(from: T, numbers: Tensor1D): T {
     return gatherUnchecked(backend as TensorFlowBackendParts, from, numbers) as T;
   }
   return gather(from, numbers);
+}
+
+/** The rows from `start` on, before `end`, as tf.slice. That of tfjs copies the whole tensor on 'wasm', for every batch of it. */
+export function sliceRows<T extends Tensor>(from: T, start: number, end: number): T {
+  const { backend } = engine();
+  if (!isHere(from) || !isHeap(backend)) return slice(from, start, end - start);
+  const size = from.size / from.shape[0];
+  const output = backend.makeOutput([end - start, ...from.shape.slice(1)], from.dtype);
+  const rows = backend.typedArrayFromHeap(from).subarray(start * size, end * size);
+  backend.typedArrayFromHeap(output).set(rows);
+  return engine().makeTensorFromTensorInfo(output) as T;
+}
+
+/** Whether it lies in the backend of now, and not as strings. */
+function isHere({ dataId, dtype }: Tensor): boolean {
+  const { backend, state } = engine();
+  return state.tensorInfo.get(dataId)?.backend === backend && dtype !== 'string';
 }
 
 const TENSORFLOW_TYPES = { float32: 'TF_FLOAT', int32: 'TF_INT32' } as const;

@@ -18,14 +18,16 @@ export function onlyLabels(y: Inputs, name: string): Tensor {
   );
 }
 
+/** What a column is called by those who give it. */
+const GIVEN = { teacherLogits: "the teacher's logits", labels: 'labels', weights: 'sampleWeight' } as const;
+
 export function checkRows(table: Table, name: string): void {
   const rows = table.x[0].shape[0];
   for (const column of ['teacherLogits', 'labels', 'weights'] as const) {
     const tensor = table[column];
     if (tensor === null || tensor.shape[0] === rows) continue;
-    const what = { teacherLogits: "the teacher's logits", labels: 'labels', weights: 'sampleWeight' }[column];
     throw new Error(
-      `${name}: ${what} must have as many rows as x; got shape [${tensor.shape}] and ${rows} rows.`,
+      `${name}: ${GIVEN[column]} must have as many rows as x; got shape [${tensor.shape}] and ${rows} rows.`,
     );
   }
 }
@@ -34,9 +36,8 @@ export function checkRows(table: Table, name: string): void {
 export function checkValidationColumns(training: Table, validation: Table, name: string): void {
   for (const column of ['labels', 'weights'] as const) {
     if ((training[column] === null) === (validation[column] === null)) continue;
-    const given = training[column] === null ? 'without' : 'with';
-    const what = { labels: 'labels', weights: 'sampleWeight' }[column];
-    throw new Error(`${name}: training data ${given} ${what} needs validation data ${given} ${what}.`);
+    const given = `${training[column] === null ? 'without' : 'with'} ${GIVEN[column]}`;
+    throw new Error(`${name}: training data ${given} needs validation data ${given}.`);
   }
 }
 
@@ -44,14 +45,14 @@ function tensorsOf({ x, teacherLogits, labels, weights }: Table): Tensor[] {
   return [...x, teacherLogits, labels, weights].filter((tensor) => tensor !== null);
 }
 
-/** Inputs and targets of the training model, whose loss needs none of the latter. */
-export function columnsOf(table: Table, owned: Tensor[]): [Tensor[], Tensor] {
-  const targets = zeros([table.x[0].shape[0], 1]);
-  owned.push(targets);
-  return [tensorsOf(table), targets];
-}
-
-/** A batch of a dataset, as the training model takes it; tfjs-layers disposes all of it. */
+/** A batch of a dataset, as the training model takes it, whose loss needs no targets; tfjs-layers disposes all of it. */
 export function elementOf(table: Table): { xs: Tensor[]; ys: Tensor } {
   return { xs: tensorsOf(table), ys: zeros([table.x[0].shape[0], 1]) };
+}
+
+/** Inputs and targets of the training model. */
+export function columnsOf(table: Table, owned: Tensor[]): [Tensor[], Tensor] {
+  const { xs, ys } = elementOf(table);
+  owned.push(ys);
+  return [xs, ys];
 }

@@ -1,7 +1,8 @@
-import { cast, type NamedTensorMap, slice, Tensor, tensor, tidy, util } from '@tensorflow/tfjs-core';
+import { cast, type NamedTensorMap, Tensor, tensor, tidy, util } from '@tensorflow/tfjs-core';
 import { LayersModel } from '@tensorflow/tfjs-layers';
 import { withoutTape } from '../run_objective.ts';
 import { type DatasetLike, type DatasetOf, isDataset, mapDataset, typed } from './dataset.ts';
+import { sliceRows } from './rows.ts';
 
 /** Anything that predicts logits: a tf.LayersModel, a tf.GraphModel, or an object of one's own. */
 export interface Predictor {
@@ -144,7 +145,7 @@ interface Batch {
 async function* batchesOf(x: Tensor[], batchSize: number): AsyncGenerator<Tensor[]> {
   const rows = x[0].shape[0];
   for (let start = 0; start < rows; start += batchSize) {
-    yield x.map((input) => slice(input, start, Math.min(batchSize, rows - start)));
+    yield x.map((input) => sliceRows(input, start, Math.min(rows, start + batchSize)));
   }
 }
 

@@ -3,16 +3,27 @@ import {
   dispose,
   keep,
   mean,
+  mul,
   type NamedTensorMap,
   type Scalar,
+  stack,
   type Tensor,
   tidy,
+  unstack,
   type Variable,
+  zeros,
 } from '@tensorflow/tfjs-core';
-import { type History, input, LayersModel, type ModelCompileArgs, type Shape } from '@tensorflow/tfjs-layers';
+import {
+  type History,
+  input,
+  LayersModel,
+  type ModelCompileArgs,
+  type ModelEvaluateArgs,
+  type Shape,
+} from '@tensorflow/tfjs-layers';
 import { withoutTape } from '../run_objective.ts';
 import { Batches } from './batches.ts';
-import { type Distillation, DistillationLayer } from './distillation_layer.ts';
+import { type Distillation, DistillationLayer, given } from './distillation_layer.ts';
 import type { DistillationMetric, MetricFunction } from './measures.ts';
 
 /** Shapes and dtypes of the columns that a batch has besides the student's inputs. */
@@ -80,8 +91,7 @@ export class TrainingModel extends LayersModel {
         true,
         weights,
       );
-      if (total === null) throw new Error('Distiller: the optimizer gave no loss.');
-      return [total, ...logged];
+      return [given(total, 'loss'), ...logged];
     };
   }
 
@@ -94,8 +104,7 @@ export class TrainingModel extends LayersModel {
     const inputs = ins.slice(0, this.inputs.length);
     const columns = this.step.withLabelsOfRows(inputs);
     const training = new Batches(columns, batchSize, Boolean(shuffle ?? true));
-    const held = valF ? valIns?.slice(0, this.inputs.length) : undefined;
-    const validation = held && new Batches(held, batchSize, false);
+    const held = valF && valIns?.slice(0, this.inputs.length);
     let epochsBegun = 0;
     const train = () => {
       // History has the epochs that are through, those that were stopped too.
@@ -105,16 +114,57 @@ export class TrainingModel extends LayersModel {
       }
       return training.next(f);
     };
-    const validate = valF && validation ? () => validation.next(valF) : valF;
-    const order = shuffle === 'batch' ? shuffle : false; // 'batch' is an error of tfjs-layers
-    const given = [labels, batchSize, epochs, verbose, callbacks, validate] as const;
+    const validate = held && (() => this.meansOver(held, batchSize));
+    const order = shuffle === 'batch' && shuffle; // 'batch' is an error of tfjs-layers
+    const settings = [labels, batchSize, epochs, verbose, callbacks, validate] as const;
     try {
-      return await super.fitLoop(train, onlyRows(inputs), ...given, held && onlyRows(held), order, ...rest);
+      // Its test loop has one row to go over: the validation data as a whole.
+      return await super.fitLoop(
+        train,
+        rowsAlone(inputs[0].shape[0]),
+        ...settings,
+        held && rowsAlone(1),
+        order,
+        ...rest,
+      );
     } finally {
       training.dispose();
-      validation?.dispose();
       dispose(columns.filter((column) => !inputs.includes(column)));
     }
+  }
+
+  /** That of tfjs-layers gathers for every batch too. */
+  override evaluate(
+    x: Tensor | Tensor[],
+    y: Tensor | Tensor[],
+    args: ModelEvaluateArgs = {},
+  ): Scalar | Scalar[] {
+    const { batchSize = 32, steps, verbose } = args;
+    const isRefused = !Number.isInteger(batchSize) || batchSize < 1 || steps !== undefined || verbose;
+    if (isRefused) return super.evaluate(x, y, args); // an error there
+    return tidy(() => {
+      const [inputs] = this.standardizeUserDataXY(x, y, true, batchSize);
+      const means = this.meansOver(inputs, batchSize);
+      return means.length === 1 ? means[0] : means;
+    });
+  }
+
+  /** The loss and the metrics of some data: the mean of those of its batches, of which each counts by its rows. In a tidy, which frees the sums. */
+  private meansOver(inputs: Tensor[], batchSize: number): Scalar[] {
+    const rows = inputs[0].shape[0];
+    if (rows === 0) return [];
+    const batches = new Batches(this.step.withLabelsOfRows(inputs), batchSize, false);
+    let sum = zeros([1 + this.logged.length]);
+    const addBatch = (batch: Tensor[]) => {
+      const values = stack([this.step.call(batch, {}), ...this.logged.map((metric) => metric())]);
+      return add(sum, mul(values, batch[0].shape[0] / rows));
+    };
+    try {
+      for (let start = 0; start < rows; start += batchSize) sum = tidy(() => batches.next(addBatch));
+    } finally {
+      batches.dispose();
+    }
+    return unstack(sum) as Scalar[];
   }
 
   override predict(...args: Parameters<LayersModel['predict']>): Tensor | Tensor[] {
@@ -144,16 +194,11 @@ export class TrainingModel extends LayersModel {
 type FitLoopArguments = Parameters<LayersModel['fitLoop']>;
 
 /** Data for a loop of tfjs-layers that counts rows and takes none: an array of no tensors, which says how many rows they have. */
-function onlyRows([{ shape }]: Tensor[]): Tensor[] {
-  return [Object.assign([], { shape }) as never];
+function rowsAlone(rows: number): Tensor[] {
+  return [Object.assign([], { shape: [rows] }) as never];
 }
 
 /** tfjs-layers logs a metric under the name of its function. */
 function named(name: string, metric: () => Tensor): () => Tensor {
-  return Object.defineProperty(() => metric(), 'name', { value: name });
-}
-
-function given(tensor: Tensor | null | undefined, name: string): Tensor {
-  if (!tensor) throw new Error(`Distiller: a metric needs the ${name} of a batch that has none.`);
-  return tensor;
+  return Object.defineProperty(metric, 'name', { value: name });
 }

@@ -56,7 +56,10 @@ export interface DistillationOptions {
   weights?: number | TensorArgument;
   /** An integer: rows with this class id count in neither term, nor in the mean. Needs labels that are class ids. */
   ignoreIndex?: number;
-  /** As in tf.losses; default SUM_BY_NONZERO_WEIGHTS, the mean over the rows whose weight is not 0. */
+  /**
+   * As in tf.losses; default SUM_BY_NONZERO_WEIGHTS, the mean over the rows whose weight is not 0. MEAN divides by the sum of the weights, and not at all where that
+   * is 0, also where weights of both signs cancel (tf.losses gives an infinity there).
+   */
   reduction?: Reduction;
   /** Let gradients flow to the teacher too. Default false: the teacher is a constant. */
   teacherGradient?: boolean;

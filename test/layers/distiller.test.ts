@@ -7,7 +7,7 @@ import {
   type DistillerOptions,
   layersLoss,
 } from '../../src/layers/index.ts';
-import { takeRows } from '../../src/layers/rows.ts';
+import { sliceRows, takeRows } from '../../src/layers/rows.ts';
 import { startBackend } from '../backends/current.ts';
 import { DIVERGENCES } from '../cases.ts';
 import { expectClose } from '../close.ts';
@@ -426,6 +426,20 @@ describe('the teacher', () => {
     expect(await errorOf(() => distillerOf({ teacher: ofTwelve }))).toContain('a teacher with 12');
   });
 
+  it('gets x in the dtype of the inputs of the student: a tf.GraphModel refuses another', async () => {
+    const { x, labels } = data(ROWS, 23);
+    const kernel = new Random(5).normals(FEATURES * CLASSES);
+    const pixels = tf.cast(tf.round(tf.mul(x, 4)), 'int32');
+    const results = [];
+    for (const inputs of [pixels, tf.cast(pixels, 'float32')]) {
+      const distiller = distillerOf({ teacher: await graphModel(kernel), temperature: 2 });
+      const { history } = await distiller.fit(inputs, labels, { ...ONE_BATCH, validationSplit: 0.25 });
+      const [loss] = distiller.evaluate(inputs, labels) as tf.Scalar[];
+      results.push([Number(history.loss[0]), Number(history.val_loss[0]), (await loss.data())[0]]);
+    }
+    expectClose(results[0], results[1], 1e-5, 'losses');
+  });
+
   it('may be logits alone, which then are split with the data; other data needs its own', async () => {
     const { x, labels } = data(ROWS, 10);
     const teacher = mlp(16, 7).predict(x) as tf.Tensor;
@@ -613,12 +627,11 @@ describe('the loop of fit', () => {
       return tf.scalar(Number(history.loss[0]));
     });
     const isTakenByKernel = !['cpu', 'wasm', 'tensorflow'].includes(tf.getBackend());
-    expect(kernels.filter(({ name }) => name === 'GatherV2')).toHaveLength(
-      isTakenByKernel ? 3 * (12 + 12) : 0,
-    );
+    // Validation slices.
+    expect(kernels.filter(({ name }) => name === 'GatherV2')).toHaveLength(isTakenByKernel ? 3 * 12 : 0);
   });
 
-  it('takes rows of every dtype as tf.gather does', async () => {
+  it('takes rows of every dtype as tf.gather and tf.slice do', async () => {
     const random = new Random(29);
     const columns = [
       tf.tensor3d(random.normals(30), [5, 3, 2]),
@@ -630,9 +643,154 @@ describe('the loop of fit', () => {
       const [rows, truth] = [takeRows(column, numbers), tf.gather(column, numbers)];
       expect([rows.dtype, rows.shape]).toEqual([truth.dtype, truth.shape]);
       expect(await rows.array()).toEqual(await truth.array());
+      const [some, sliced] = [sliceRows(column, 1, 4), tf.slice(column, 1, 3)];
+      expect([some.dtype, some.shape]).toEqual([sliced.dtype, sliced.shape]);
+      expect(await some.array()).toEqual(await sliced.array());
     }
     const empty = takeRows(columns[0], tf.tensor1d([], 'int32'));
     expect(empty.shape).toEqual([0, 3, 2]);
+  });
+});
+
+describe('evaluate', () => {
+  const read = async (evaluated: tf.Scalar | tf.Scalar[]) => {
+    const scalars = [evaluated].flat();
+    for (const { shape, dtype } of scalars) expect([shape, dtype]).toEqual([[], 'float32']);
+    const values = await Promise.all(scalars.map((scalar) => scalar.data()));
+    tf.dispose(scalars);
+    return values.map(([value]) => value);
+  };
+  function agreement(teacherLogits: tf.Tensor, logits: tf.Tensor): tf.Tensor {
+    return tf.equal(tf.argMax(teacherLogits, -1), tf.argMax(logits, -1));
+  }
+  function largestLogits(_labels: tf.Tensor, logits: tf.Tensor): tf.Tensor {
+    return tf.max(logits, -1);
+  }
+  /** A Distiller and a stock model that count the same, with metrics. */
+  const pair = (teacherLogits: tf.Tensor) => {
+    const theirs = mlp(4, 3);
+    const loss = layersLoss({ temperature: 3 });
+    theirs.compile({ optimizer: 'sgd', loss, metrics: [agreement, largestLogits] });
+    const distiller = new Distiller({ student: mlp(4, 3), teacher: teacherLogits, temperature: 3, alpha: 0 });
+    distiller.compile({ optimizer: 'sgd', metrics: ['agreement', largestLogits] });
+    return { theirs, distiller };
+  };
+
+  it('gives the means that LayersModel.evaluate gives, whatever is left for the last batch, and leaves nothing behind', async () => {
+    const { x, labels } = data(ROWS, 33);
+    const teacherLogits = mlp(16, 7).predict(x) as tf.Tensor;
+    const { theirs, distiller } = pair(teacherLogits);
+    await read(distiller.evaluate(x, labels, { teacherLogits }));
+    const before = tf.memory();
+    // More batches than are taken at once from TensorFlow, with one row left; 32 by default.
+    for (const batchSize of [1, 2, 7, 12, 23, ROWS, 100, undefined]) {
+      const args = batchSize === undefined ? {} : { batchSize };
+      const ours = await read(distiller.evaluate(x, labels, { ...args, teacherLogits, verbose: 0 }));
+      expect(ours).toHaveLength(3);
+      const truth = await read(theirs.evaluate(x, teacherLogits, args));
+      expectClose(ours, truth, 2e-6, `batches of ${batchSize}`);
+    }
+    expect(tf.memory().numTensors).toBe(before.numTensors);
+    expect(tf.memory().numDataBuffers).toBe(before.numDataBuffers);
+  });
+
+  it('gives a scalar where there is but the loss, and nothing of no rows, as LayersModel.evaluate does', async () => {
+    const { x, labels } = data(ROWS, 33);
+    const { distiller, theirs } = pair(tf.zeros([ROWS, CLASSES]));
+    const none = [tf.zeros([0, FEATURES]), tf.zeros([0, CLASSES])] as const;
+    expect(distiller.evaluate(none[0], tf.zeros([0], 'int32'), { teacherLogits: none[1] })).toEqual([]);
+    expect(theirs.evaluate(...none)).toEqual([]);
+    distiller.compile({ optimizer: 'sgd', metrics: [] });
+    const loss = distiller.evaluate(x, labels, { batchSize: 7, teacherLogits: tf.zeros([ROWS, CLASSES]) });
+    expect(loss).toBeInstanceOf(tf.Tensor);
+  });
+
+  it('counts each batch by its rows, with sampleWeight, labels, several inputs and sequences', async () => {
+    const inputs = ['left', 'right'].map((name) => tf.input({ shape: [3, FEATURES], name }));
+    const sum = tf.layers.add().apply(inputs);
+    const student = tf.model({
+      inputs,
+      outputs: tf.layers.dense({ units: CLASSES }).apply(sum) as tf.SymbolicTensor,
+    });
+    const random = new Random(34);
+    const [left, right] = [0, 1].map(() =>
+      tf.tensor3d(random.normals(ROWS * 3 * FEATURES), [ROWS, 3, FEATURES]),
+    );
+    const labels = tf.tensor2d([...(await data(3 * ROWS, 34).labels.data())], [ROWS, 3]);
+    const sampleWeight = tf.tensor1d(Array.from({ length: ROWS }, (_, row) => (row % 5) / 2));
+    const teacherLogits = tf.tensor3d(random.normals(ROWS * 3 * CLASSES), [ROWS, 3, CLASSES]);
+    const options = { temperature: 2, alpha: 0.3 };
+    const distiller = distillerOf({ ...options, student, teacher: teacherLogits });
+    const args = { teacherLogits, sampleWeight, batchSize: 10 };
+    const [loss] = await read(distiller.evaluate({ right, left }, labels, args));
+    const studentLogits = student.predict([left, right]) as tf.Tensor;
+    let truth = 0;
+    for (let start = 0; start < ROWS; start += 10) {
+      const size = Math.min(10, ROWS - start);
+      const cut = <T extends tf.Tensor>(column: T) => tf.slice(column, start, size);
+      const weights = tf.mul(tf.expandDims(cut(sampleWeight), 1), tf.ones([size, 3]));
+      const batch = { ...options, labels: tf.cast(cut(labels), 'int32'), weights };
+      const [value] = await distillationLoss(cut(teacherLogits), cut(studentLogits), batch).data();
+      truth += (value * size) / ROWS;
+    }
+    expectClose([loss], [truth], 1e-5, 'loss');
+  });
+
+  it('does not run what is for training alone', async () => {
+    const { x } = data(ROWS, 35);
+    const layers = [
+      tf.layers.dense({ inputShape: [FEATURES], units: CLASSES }),
+      tf.layers.dropout({ rate: 0.9 }),
+    ];
+    const distiller = distillerOf({ student: tf.sequential({ layers }), temperature: 2 });
+    const [a, b] = [await read(distiller.evaluate(x)), await read(distiller.evaluate(x))];
+    const args = { temperature: 2 };
+    const studentLogits = distiller.student.predict(x) as tf.Tensor;
+    const truth = await distillationLoss(mlp(16, 7).predict(x) as tf.Tensor, studentLogits, args).data();
+    expect(a).toEqual(b);
+    expectClose([a[0]], truth, 1e-5, 'loss');
+  });
+
+  it('refuses what LayersModel.evaluate refuses, in its words', async () => {
+    const { x, labels } = data(ROWS, 36);
+    const teacherLogits = mlp(16, 7).predict(x) as tf.Tensor;
+    const { theirs, distiller } = pair(teacherLogits);
+    for (const args of [{ batchSize: 0 }, { batchSize: 2.5 }, { steps: 2 }, { verbose: 1 as const }]) {
+      const message = await errorOf(() => distiller.evaluate(x, labels, { ...args, teacherLogits }));
+      expect(message).toBe(await errorOf(() => theirs.evaluate(x, teacherLogits, args)));
+    }
+    const fewer = tf.zeros([ROWS, FEATURES - 1]);
+    expect(await errorOf(() => distiller.evaluate(fewer, labels, { teacherLogits }))).toContain('[7]');
+  });
+
+  it('leaves nothing behind when the teacher fails at a batch', async () => {
+    const { x, labels } = data(ROWS, 37);
+    let isBroken = false;
+    let runs = 0;
+    const predict = (inputs: tf.Tensor | tf.Tensor[]) => {
+      if (isBroken && ++runs === 3) throw new Error('broken');
+      return mlpTeacher.predict(inputs) as tf.Tensor;
+    };
+    const mlpTeacher = mlp(16, 7);
+    const distiller = distillerOf({ teacher: { predict } });
+    tf.dispose(distiller.evaluate(x, labels, { batchSize: 2 }));
+    const before = tf.memory().numTensors;
+    isBroken = true;
+    expect(await errorOf(() => distiller.evaluate(x, labels, { batchSize: 2 }))).toBe('broken');
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it("gathers nothing, and on 'wasm' slices nothing either: that would copy all of the data for each batch", async () => {
+    const { x, labels } = data(ROWS, 38);
+    const teacherLogits = mlp(16, 7).predict(x) as tf.Tensor;
+    const distiller = distillerOf({ teacher: teacherLogits, alpha: 0.5 });
+    const { kernels } = await tf.profile(
+      () => (distiller.evaluate(x, labels, { batchSize: 4, teacherLogits }) as tf.Scalar[])[0],
+    );
+    const count = (kernel: string) => kernels.filter(({ name }) => name === kernel).length;
+    expect(count('GatherV2')).toBe(0);
+    if (tf.getBackend() === 'wasm') expect(count('Slice')).toBe(0);
+    else expect(count('Slice')).toBeGreaterThanOrEqual(3);
   });
 });
 

@@ -1,6 +1,7 @@
 import { type Mutant, mutants, suite } from './mutant.ts';
 
 const loop = suite('test/layers/distiller.test.ts', 'cpu', 'the loop of fit');
+const evaluate = suite('test/layers/distiller.test.ts', 'cpu', 'evaluate');
 const batches = suite('test/layers/batches.test.ts', 'cpu', 'Batches');
 const wasmLoop = suite('test/layers/distiller.test.ts', 'wasm', 'the loop of fit');
 const weighted = suite('test/layers/layers_loss.test.ts', 'cpu', 'sampleWeights');
@@ -17,8 +18,8 @@ export const layersMutants: Mutant[] = [
     },
     {
       name: "rows of 'wasm' are read from where they are written",
-      find: 'backend.typedArrayFromHeap(from)',
-      replace: 'backend.typedArrayFromHeap(output)',
+      find: 'copyRows(backend.typedArrayFromHeap(from)',
+      replace: 'copyRows(backend.typedArrayFromHeap(output)',
       killedBy: wasmLoop,
     },
   ]),
@@ -42,8 +43,8 @@ export const layersMutants: Mutant[] = [
   ...mutants('src/layers/training_model.ts', loop, [
     {
       name: 'validation takes its rows from the training data',
-      find: 'new Batches(held,',
-      replace: 'new Batches(columns,',
+      find: 'this.meansOver(held,',
+      replace: 'this.meansOver(columns,',
     },
     {
       name: 'an epoch that follows a stopped one goes on behind it',
@@ -57,8 +58,14 @@ export const layersMutants: Mutant[] = [
     },
     {
       name: 'tfjs-layers is given the columns',
-      find: 'onlyRows(inputs)',
+      find: 'rowsAlone(inputs[0].shape[0])',
       replace: 'inputs',
+    },
+    {
+      name: 'evaluate counts a batch that is not full as a full one',
+      find: 'batch[0].shape[0] / rows',
+      replace: 'batchSize / rows',
+      killedBy: evaluate,
     },
   ]),
   ...mutants('src/layers/sample_weights.ts', weighted, [
@@ -128,8 +135,8 @@ export const layersMutants: Mutant[] = [
   ...mutants('src/layers/teacher.ts', cached, [
     {
       name: 'the last batch is taken for a whole one',
-      find: 'Math.min(batchSize, rows - start)',
-      replace: 'batchSize',
+      find: 'Math.min(rows, start + batchSize)',
+      replace: 'start + batchSize',
     },
     { name: 'rows done are counted by batches', find: 'rows += x[0].shape[0];', replace: 'rows += 1;' },
     { name: 'inputs are left behind', find: 'for (const input of x) input.dispose();', replace: '' },
