@@ -11,7 +11,7 @@ export default [
   page('21 kB', ['core', 'wasm']),
   page('22 kB', ['core', 'cpu']),
   page('24.5 kB', ['core', 'node']),
-  page('17 kB', ['layers/core']),
+  page('17.5 kB', ['layers/core']),
   page('49 kB', ['index']),
   { ...page('42.5 kB', ['index']), ...apartFromWasm(['index']) },
   { ...page('50 kB', ['layers']), ...apartFromWasm(['layers']) },

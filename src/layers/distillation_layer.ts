@@ -185,6 +185,11 @@ function labelsLike(labels: Tensor, logitsShape: number[], ignoreIndex: number |
 /** One weight for each sample, or for each row, as one for each row. */
 function perRow(weights: Tensor, rowShape: number[]): Tensor {
   if (weights.size === util.sizeFromShape(rowShape)) return reshape(weights, rowShape);
+  if (weights.size !== rowShape[0]) {
+    throw new Error(
+      `${NAME}: sampleWeight must be one number for each sample, or for each row [${rowShape}]; got shape [${weights.shape}].`,
+    );
+  }
   const perSample = reshape(weights, [rowShape[0], ...rowShape.slice(1).fill(1)]);
   return mul(perSample, ones(rowShape));
 }

@@ -297,6 +297,11 @@ export class Distiller {
       labels,
       weights: sampleWeight,
     };
+    if (table.x.length !== this.student.inputNames.length) {
+      throw new Error(
+        `${name}: x must be one tensor for each input of the student (${this.student.inputNames.join(', ')}); got ${table.x.length}.`,
+      );
+    }
     checkRows(table, name);
     checkClasses(teacherLogits?.shape.at(-1), this.student.outputs[0].shape.at(-1));
     return table;

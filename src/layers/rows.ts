@@ -49,10 +49,10 @@ export function sliceRows<T extends Tensor>(from: T, start: number, end: number)
   return engine().makeTensorFromTensorInfo(output) as T;
 }
 
-/** Whether it lies in the backend of now, and not as strings. */
+/** Whether it lies in the backend of now, as numbers in a row. */
 function isHere({ dataId, dtype }: Tensor): boolean {
   const { backend, state } = engine();
-  return state.tensorInfo.get(dataId)?.backend === backend && dtype !== 'string';
+  return state.tensorInfo.get(dataId)?.backend === backend && dtype !== 'string' && dtype !== 'complex64';
 }
 
 const TENSORFLOW_TYPES = { float32: 'TF_FLOAT', int32: 'TF_INT32' } as const;

@@ -25,7 +25,10 @@ export function checkRows(table: Table, name: string): void {
   const rows = table.x[0].shape[0];
   for (const column of ['teacherLogits', 'labels', 'weights'] as const) {
     const tensor = table[column];
-    if (tensor === null || tensor.shape[0] === rows) continue;
+    if (tensor === null) continue;
+    if (!(tensor instanceof Tensor))
+      throw new TypeError(`${name}: ${GIVEN[column]} must be a tensor; got ${tensor}.`);
+    if (tensor.shape[0] === rows) continue;
     throw new Error(
       `${name}: ${GIVEN[column]} must have as many rows as x; got shape [${tensor.shape}] and ${rows} rows.`,
     );

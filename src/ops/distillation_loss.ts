@@ -1,18 +1,4 @@
-import {
-  cast,
-  customGrad,
-  type GradSaveFunc,
-  mul,
-  notEqual,
-  onesLike,
-  Reduction,
-  reshape,
-  scalar,
-  type Tensor,
-  tidy,
-  where,
-  zerosLike,
-} from '@tensorflow/tfjs-core';
+import { cast, mul, notEqual, onesLike, Reduction, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Divergence, Targets } from '../../kernels/objective.ts';
 import {
   checkBoolean,
@@ -26,6 +12,7 @@ import {
 } from '../arguments.ts';
 import { runObjective } from '../run_objective.ts';
 import { share } from '../share.ts';
+import { keepRows } from './keep_rows.ts';
 import { type Labels, labelsArgument } from './labels.ts';
 import { checkReduction, reduceRows } from './reduce_rows.ts';
 
@@ -201,16 +188,4 @@ function weightsArgument(options: DistillationOptions, labels: Labels, rowShape:
   if (typeof given === 'number') return mul(ones, given);
   const perRow = given.rank === 0 ? mul(given, onesLike(ones)) : given;
   return keepRows(perRow, kept);
-}
-
-/** 0 in the rows that are not kept, for the gradient too: tfjs's gradient of `where` multiplies by 0, which of an ignored row's NaN leaves NaN. */
-function keepRows(perRow: Tensor, kept: Tensor): Tensor {
-  const flat = (x: Tensor) => reshape(x, [x.size]); // tfjs's GPU backends select up to rank 4
-  const keep = customGrad((given: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
-    const x = given as Tensor;
-    (save as GradSaveFunc)([kept]);
-    const value = reshape(where(flat(kept), flat(x), flat(zerosLike(x))), x.shape);
-    return { value, gradFunc: (dy: Tensor, [kept]: Tensor[]) => keepRows(dy, kept) };
-  });
-  return keep(perRow);
 }

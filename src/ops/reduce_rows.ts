@@ -1,5 +1,20 @@
-import { add, cast, div, equal, notEqual, Reduction, sum, type Tensor, util } from '@tensorflow/tfjs-core';
+import {
+  add,
+  cast,
+  customGrad,
+  div,
+  equal,
+  type GradSaveFunc,
+  mul,
+  notEqual,
+  Reduction,
+  sub,
+  sum,
+  type Tensor,
+  util,
+} from '@tensorflow/tfjs-core';
 import { withoutTape } from '../run_objective.ts';
+import { keepRows } from './keep_rows.ts';
 
 /**
  * What turns the sum of weighted rows into the reduction: a constant scale where the weights are a number, weights divided by their count or sum
@@ -18,16 +33,38 @@ export function reduceRows(
     return { weights: null, scale: weight / Math.max(rows, 1) };
   }
   if (!mean) return { weights, scale: 1 };
-  // tfjs knows no gradient of comparisons, so they stay off the tape.
-  const total =
+  const divided =
     reduction === Reduction.MEAN
-      ? sum(weights)
-      : withoutTape(() => sum(cast(notEqual(weights, 0), 'float32')));
-  const divisor = add(
+      ? divideBySum(weights)
+      : div(
+          weights,
+          withoutTape(() => orOne(sum(cast(notEqual(weights, 0), 'float32')))),
+        );
+  return { weights: divided, scale: weights.size === 1 ? 1 / Math.max(rows, 1) : 1 };
+}
+
+/** Weights over their sum. A row of weight 0 has no part in the gradient of the sum, though what comes back from it may be NaN. */
+function divideBySum(weights: Tensor): Tensor {
+  const divide = customGrad((given: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
+    const w = given as Tensor;
+    (save as GradSaveFunc)([w]);
+    const gradFunc = (dy: Tensor, [w]: Tensor[]) => {
+      const divisor = orOne(sum(w));
+      const isWeighed = withoutTape(() => notEqual(w, 0));
+      const ofSum = sum(keepRows(mul(dy, w), isWeighed));
+      return sub(div(dy, divisor), div(ofSum, mul(divisor, divisor)));
+    };
+    return { value: div(w, orOne(sum(w))), gradFunc };
+  });
+  return divide(weights);
+}
+
+/** 1 in place of 0. tfjs knows no gradient of comparisons, so they stay off the tape. */
+function orOne(total: Tensor): Tensor {
+  return add(
     total,
     withoutTape(() => cast(equal(total, 0), 'float32')),
   );
-  return { weights: div(weights, divisor), scale: weights.size === 1 ? 1 / Math.max(rows, 1) : 1 };
 }
 
 /** The default of tf.losses, and whether it is a reduction at all. */

@@ -355,6 +355,20 @@ describe('gradients in use', () => {
       tf.dispose([teacher, student, dWeights, alone]);
     });
 
+    it('an ignored row has no part in the gradient of a mean to the weights', async () => {
+      const [teacher, student] = [tf.concat([v(), v()]), tf.concat([z(), tf.neg(z())])];
+      const options = { labels: [1, -100, 0, 2], ignoreIndex: -100 };
+      const dWeights = tf.grad((weights: tf.Tensor) =>
+        distillationLoss(teacher, student, { ...options, weights, reduction: tf.Reduction.MEAN }),
+      )(tf.tensor1d([1, 2, 3, 0]));
+      const losses = distillationLoss(teacher, student, { ...options, reduction: tf.Reduction.NONE });
+      const [l0, , l2, l3] = await losses.data();
+      const mean = (l0 + 3 * l2) / 4;
+      const truth = [l0, mean, l2, l3].map((loss) => (loss - mean) / 4);
+      expectClose(await dWeights.data(), truth, CLOSE, 'dWeights');
+      tf.dispose([teacher, student, dWeights, losses]);
+    });
+
     it('a class masked on both sides is no part of the gradient to the temperature', async () => {
       const slope = async (teacher: number[], student: number[]) => {
         const gradient = tf.grad((t: tf.Tensor) =>

@@ -237,6 +237,25 @@ describe('a step of fit', () => {
       'training data without sampleWeight needs validation data without sampleWeight',
     );
   });
+
+  const mistakes: Record<string, (x: tf.Tensor) => [tf.Tensor | tf.Tensor[], object]> = {
+    'sampleWeight must be a tensor; got 1,2': (x) => [x, { sampleWeight: [1, 2] }],
+    "the teacher's logits must be a tensor; got 3": (x) => [x, { teacherLogits: 3 }],
+    [`sampleWeight must be one number for each sample, or for each row [${ROWS}]; got shape [${ROWS},2]`]: (
+      x,
+    ) => [x, { sampleWeight: tf.ones([ROWS, 2]) }],
+    'x must be one tensor for each input of the student': (x) => [[x, x], {}],
+  };
+  for (const [message, given] of Object.entries(mistakes)) {
+    it(`says what is wrong with a column: ${message}`, async () => {
+      const { x, labels } = data(ROWS, 6);
+      const [inputs, column] = given(x);
+      const distiller = distillerOf({ temperature: 2 });
+      expect(await errorOf(() => distiller.fit(inputs, labels, { ...ONE_BATCH, ...column }))).toContain(
+        message,
+      );
+    });
+  }
 });
 
 describe('the logs', () => {

@@ -59,11 +59,11 @@ export const opMutants: Mutant[] = [
       killedBy: unit,
     },
   ]),
-  ...mutants('src/ops/distillation_loss.ts', gradients, [
+  ...mutants('src/ops/keep_rows.ts', gradients, [
     {
       name: "an ignored row's NaN reaches the gradient to its weight",
       find: 'gradFunc: (dy: Tensor, [kept]: Tensor[]) => keepRows(dy, kept)',
-      replace: "gradFunc: (dy: Tensor, [kept]: Tensor[]) => mul(dy, cast(kept, 'float32'))",
+      replace: 'gradFunc: (dy: Tensor) => dy',
     },
   ]),
   ...mutants('src/ops/labels.ts', numerics, [
@@ -82,6 +82,18 @@ export const opMutants: Mutant[] = [
       find: "where(isWhole, ids, fill(ids.shape, outside, 'int32'))",
       replace: 'ids',
       killedBy: suite('test/conformance/numerics.test.ts', 'webgl-chromium'),
+    },
+  ]),
+  ...mutants('src/ops/reduce_rows.ts', gradients, [
+    {
+      name: "an ignored row's NaN reaches the gradient of a mean to all weights",
+      find: 'keepRows(mul(dy, w), isWeighed)',
+      replace: 'mul(dy, w)',
+    },
+    {
+      name: 'the sum of weights is a constant to the gradient of a mean',
+      find: 'sub(div(dy, divisor), div(ofSum, mul(divisor, divisor)))',
+      replace: 'sub(div(dy, divisor), mul(ofSum, 0))',
     },
   ]),
   ...mutants('src/ops/reduce_rows.ts', reductions, [
