@@ -141,7 +141,7 @@ export class SoftRow {
     return this.studentLog(i) - this.teacherLog(i);
   }
 
-  /** CE of MATH (15), (16). */
+  /** CE of MATH (15). */
   crossEntropy(): number {
     return (this.sumTeacher * this.logSumStudent + this.a) * this.perTeacher;
   }
@@ -150,6 +150,7 @@ export class SoftRow {
   teacherEntropy(): number {
     return this.logSumTeacher + this.b * this.perTeacher;
   }
+
   /** Hq of MATH (17). */
   studentEntropy(): number {
     return this.logSumStudent + this.d * this.perStudent;

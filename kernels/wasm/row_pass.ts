@@ -242,7 +242,7 @@ export function rowPass(
       bringInRows();
       const areNear = findMaxima(mayBeNear);
       near = mayBeNear && areNear & 1;
-      // Of a group near are neither none nor all four: its rows are taken again.
+      // Some rows of the group are near and some are not: it is taken again, sorted.
       if (!areMixed && areNear % 15) {
         areMixed = true;
       } else {
