@@ -11,6 +11,7 @@ const transform: Config['transform'] = {
 
 const config: Config = {
   verbose: true,
+  maxWorkers: '100%', // jest itself leaves a core idle, half of a machine of two
   reporters: ['default', '<rootDir>/test/runner/absent_backends.cjs'],
   projects: [
     {

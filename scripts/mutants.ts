@@ -20,7 +20,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { BACKEND_PROJECTS } from '../test/backends/projects.ts';
 import { MUTANTS } from '../test/mutants/index.ts';
-import type { Mutant, Suite } from '../test/mutants/mutant.ts';
+import { type Mutant, type Suite, staleAmong, titleOf } from '../test/mutants/mutant.ts';
 import { casesOf } from '../test/runner/cases_of.ts';
 import type { CaseReport } from '../test/runner/suite.ts';
 import { MODULES } from './embed_kernels.ts';
@@ -71,13 +71,11 @@ async function main({ only = '', list, fresh }: Options): Promise<void> {
   summarise(outcomes);
 }
 
-const titleOf = ({ file, name }: Mutant) => `${file}: ${name}`;
-
 /** Throws where a table says what is no longer in its file. */
 function checkTables(): void {
-  const wrong = MUTANTS.filter(({ file, find }) => readSource(file).split(find).length !== 2);
-  if (wrong.length === 0) return;
-  const lines = wrong.map((mutant) => `  ${titleOf(mutant)}\n    ${JSON.stringify(mutant.find)}`);
+  const stale = staleAmong(MUTANTS, root);
+  if (stale.length === 0) return;
+  const lines = stale.map((mutant) => `  ${titleOf(mutant)}\n    ${JSON.stringify(mutant.find)}`);
   throw new Error(`What these mutants replace must occur exactly once in their files:\n${lines.join('\n')}`);
 }
 

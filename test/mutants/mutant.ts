@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 /** One fault, planted alone: a suite that passes with it has a test missing. */
 export interface Mutant {
   /** What is wrong, as a sentence would say it. */
@@ -30,3 +33,10 @@ export function mutants(
 }
 
 export const suite = (path: string, project: string, cases = ''): Suite => ({ path, project, cases });
+
+export const titleOf = ({ file, name }: Pick<Mutant, 'file' | 'name'>) => `${file}: ${name}`;
+
+/** Those whose `find` does not occur exactly once in their file: they would plant nothing, or no single fault. */
+export function staleAmong(planned: readonly Mutant[], root: string): Mutant[] {
+  return planned.filter(({ file, find }) => readFileSync(join(root, file), 'utf8').split(find).length !== 2);
+}
