@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Presets, SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { runOnBackend, whyAbsent } from '../scripts/run_on_backend.ts';
+import { endOnInterrupt } from '../scripts/interrupt.ts';
 import { BACKEND_PROJECTS, type BackendProject } from '../test/backends/projects.ts';
 import { IMPLEMENTATIONS, type Implementation } from './implementation_names.ts';
 import { CLOCKS, type Clock, PHASES, type Phase, type Row } from './row.ts';
@@ -85,6 +85,9 @@ function parse(argv: string[]): Options {
 /** Runs to the end and returns the exit code: 0 only if every backend that this machine has ran, and gave right results. */
 export async function runCommandLine(bench: Bench, argv: string[]): Promise<number> {
   const options = parse(argv);
+  endOnInterrupt();
+  // Loaded after the command line is read, so that --help does not wait for a browser's library.
+  const { whyAbsent } = await import('../scripts/run_on_backend.ts');
   const chosen = PROJECTS.filter(
     ({ name, backendName }) =>
       options.backend.length === 0 || options.backend.includes(name) || options.backend.includes(backendName),
@@ -116,6 +119,58 @@ function writeRows(file: string, rows: readonly Row[]): void {
   writeFileSync(file, `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(',\n')}\n]\n`);
 }
 
+/** How far a run is, cell by cell. */
+interface Progress {
+  start(cells: number): void;
+  next(label: string): void;
+  stop(): void;
+}
+
+/** On the terminal, and gone afterwards. */
+class Bar implements Progress {
+  private readonly bar = new SingleBar(
+    { format: '{bar} {value}/{total} {label}', hideCursor: true, clearOnComplete: true },
+    Presets.shades_classic,
+  );
+  private cells = 0;
+
+  start(cells: number): void {
+    this.bar.start(cells, 0, { label: '' });
+  }
+
+  next(label: string): void {
+    this.bar.update(this.cells++, { label });
+  }
+
+  stop(): void {
+    this.bar.stop();
+  }
+}
+
+/** In a pipe or a file, which no bar can be drawn on: the first cell, and then one in every ten seconds. */
+class Lines implements Progress {
+  private cells = 0;
+  private total = 0;
+  private said = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly project: string) {}
+
+  start(cells: number): void {
+    this.total = cells;
+  }
+
+  next(label: string): void {
+    this.cells++;
+    if (performance.now() - this.said < MS_BETWEEN_LINES) return;
+    this.said = performance.now();
+    console.log(`${this.project}: ${this.cells} of ${this.total}: ${label}`);
+  }
+
+  stop(): void {}
+}
+
+const MS_BETWEEN_LINES = 10_000;
+
 async function runProject(
   bench: Bench,
   project: BackendProject,
@@ -123,11 +178,8 @@ async function runProject(
   { rows, failures }: { rows: Row[]; failures: string[] },
 ): Promise<void> {
   const processor = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} threads`;
-  const bar = new SingleBar(
-    { format: '{bar} {value}/{total} {label}', hideCursor: true, clearOnComplete: true },
-    Presets.shades_classic,
-  );
-  let cells = 0;
+  const progress = process.stderr.isTTY ? new Bar() : new Lines(project.name);
+  const { runOnBackend } = await import('../scripts/run_on_backend.ts');
   const report = (report: SessionReport) => {
     switch (report.kind) {
       case 'started':
@@ -135,10 +187,10 @@ async function runProject(
           `${project.name}: ${report.description}${report.description === project.backendName ? `, ${processor}` : ''}`,
         );
         for (const workload of report.leftOut) console.log(`${project.name}: left out: ${workload}`);
-        bar.start(report.cells, 0, { label: '' });
+        progress.start(report.cells);
         break;
       case 'cell':
-        bar.update(cells++, { label: report.label });
+        progress.next(report.label);
         break;
       case 'rows':
         for (const row of report.rows) {
@@ -170,6 +222,6 @@ async function runProject(
   try {
     await runOnBackend(project, await bench.bundle(project), report, sessionOptions);
   } finally {
-    bar.stop();
+    progress.stop();
   }
 }

@@ -7,7 +7,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { NODE_BACKENDS, type NodeBackend, startBackend } from '../scripts/start_backend.ts';
+import { NODE_BACKENDS, type NodeBackend } from '../scripts/node_backends.ts';
+import { startBackend } from '../scripts/start_backend.ts';
 import { distillationLoss, distillationMetrics } from '../src/index.ts';
 import { Distiller, type DistillerCompileArgs } from '../src/layers/index.ts';
 import { bareTable } from './bare_table.ts';

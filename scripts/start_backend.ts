@@ -4,9 +4,7 @@ import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { provideRealGPU, provideWebGPU, type WebGPUAdapter } from './dawn.ts';
-
-export const NODE_BACKENDS = ['webgpu', 'tensorflow', 'wasm', 'cpu'] as const;
-export type NodeBackend = (typeof NODE_BACKENDS)[number];
+import type { NodeBackend } from './node_backends.ts';
 
 export interface StartedBackend {
   name: NodeBackend;

@@ -2,21 +2,19 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { NODE_BACKENDS, startBackend } from '../../scripts/start_backend.ts';
-import { loadMnist } from '../mnist.ts';
-import { holdOut, indicesOf } from './batches.ts';
-import { svgOf } from './chart.ts';
-import { Checkpoints } from './checkpoint.ts';
-import { countErrors } from './errors.ts';
-import { measure, type Trained } from './measure.ts';
+import { endOnInterrupt } from '../../scripts/interrupt.ts';
+import { NODE_BACKENDS } from '../../scripts/node_backends.ts';
+import type { Trained } from './measure.ts';
 import { costOfEpochs, HELD_OUT, type Job, planJobs } from './plan.ts';
-import { Progress } from './progress.ts';
-import { markdown, type Result, table } from './report.ts';
-import { logitsOf, train } from './train.ts';
+import type { Progress } from './progress.ts';
+import { published } from './published.ts';
+import type { Result } from './report.ts';
 
 const options = new Command('npm run paper --')
   .description(
-    'Repeats the MNIST experiments of section 3 of arXiv 1503.02531, and prints the figures of the paper beside ours. It can be stopped at any time, and then continues from its checkpoints.',
+    'Repeats the MNIST experiments of section 3 of arXiv 1503.02531, and prints the figures of the paper beside ours. ' +
+      `The published run took ${published.duration} on ${published.device}, by backend '${published.backend}'. ` +
+      'It can be stopped at any time, and then continues from its checkpoints.',
   )
   .addOption(
     new Option('--backend <name>', 'trains on this backend of tfjs')
@@ -33,8 +31,8 @@ const options = new Command('npm run paper --')
   .option('--checkpoints <folder>', 'where weights are kept; remove it to start afresh', '.cache/paper')
   .option(
     '--results <folder>',
-    'where paper.json, paper.md and paper.svg are written',
-    'examples/paper/results',
+    `where paper.json, paper.md and paper.svg are written; the published ones are in ${published.folder}`,
+    '.cache/paper-results',
   )
   .parse()
   .opts<{
@@ -46,8 +44,20 @@ const options = new Command('npm run paper --')
     results: string;
   }>();
 
+// Loaded after the command line is read, so that --help does not wait for tfjs.
+const { startBackend } = await import('../../scripts/start_backend.ts');
+const { loadMnist } = await import('../mnist.ts');
+const { holdOut, indicesOf } = await import('./batches.ts');
+const { Checkpoints } = await import('./checkpoint.ts');
+const { countErrors } = await import('./errors.ts');
+const progressBar = await import('./progress.ts');
+const { logitsOf, train } = await import('./train.ts');
+
 const started = await startBackend(options.backend);
 console.log(`backend ${started.name} on ${started.device}`);
+console.log(
+  `The published run took ${published.duration} on ${published.device}, by backend '${published.backend}'.`,
+);
 const mnist = loadMnist();
 const { kept, heldOut } = holdOut(mnist.train);
 const examples = options.tune ? kept : mnist.train;
@@ -57,10 +67,7 @@ const pattern = new RegExp(options.jobs);
 const jobs = planJobs(options.scale)
   .filter(({ name }) => pattern.test(name))
   .map((job) => (options.tune ? { ...job, holdsOut: false } : job)); // which examples lack already
-process.on('SIGINT', () => {
-  console.log(`\nStopped. The same command goes on from ${folder}.`);
-  process.exit(130);
-});
+endOnInterrupt(() => console.log(`\nStopped. The same command goes on from ${folder}.`));
 const trained = await trainAll();
 if (options.jobs === '' && !options.tune) await report(trained);
 else
@@ -87,6 +94,9 @@ async function trainAll(): Promise<Trained[]> {
 }
 
 async function report(trained: readonly Trained[]): Promise<void> {
+  const { measure } = await import('./measure.ts');
+  const { markdown, table } = await import('./report.ts');
+  const { svgOf } = await import('./chart.ts');
   const result: Result = {
     backend: started.name,
     device: started.device,
@@ -108,7 +118,7 @@ async function report(trained: readonly Trained[]): Promise<void> {
 
 function startProgress(): Progress {
   const costOf = (job: Job, epochs: number) => costOfEpochs(job, epochs, indicesOf(examples, job).length);
-  return new Progress(
+  return new progressBar.Progress(
     jobs.reduce((sum, job) => sum + costOf(job, job.epochs), 0),
     jobs.reduce((sum, job) => sum + costOf(job, checkpoints.read(job.name)?.epochs ?? 0), 0),
   );

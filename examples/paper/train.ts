@@ -42,7 +42,12 @@ export async function train(
       shuffle: false, // done above, by a seed
       verbose: 0,
       yieldEvery: 'never',
-      callbacks: { onBatchEnd: (batch, logs) => afterBatch(job, model, batch, logs, watcher) },
+      callbacks: {
+        onBatchEnd: async (batch, logs) => {
+          afterBatch(job, model, batch, logs, watcher);
+          await new Promise(setImmediate); // or nobody hears of Ctrl-C
+        },
+      },
     });
     seconds += (performance.now() - start) / 1000;
     const tensors = await stateOf(model, optimizer);
