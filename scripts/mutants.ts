@@ -21,8 +21,8 @@ import { Command } from 'commander';
 import { BACKEND_PROJECTS } from '../test/backends/projects.ts';
 import { MUTANTS } from '../test/mutants/index.ts';
 import { type Mutant, type Suite, staleAmong, titleOf } from '../test/mutants/mutant.ts';
+import type { CaseReport } from '../test/runner/blocks.ts';
 import { casesOf } from '../test/runner/cases_of.ts';
-import type { CaseReport } from '../test/runner/suite.ts';
 import { MODULES } from './embed_kernels.ts';
 
 const root = resolve('.');
@@ -186,7 +186,7 @@ async function runSuite(tree: string, { project, path, cases }: Suite): Promise<
   const backend = BACKEND_PROJECTS.find(({ name }) => name === project);
   const options = { stopsAtFailure: true, titlePattern: cases };
   const reports = backend
-    ? await casesOf(tree, backend, join(tree, path), options)
+    ? (await casesOf(tree, backend, join(tree, path), options)).filter(({ isSkipped }) => !isSkipped)
     : await casesOfJest(tree, { project, path, cases });
   if (reports.length < 2) {
     const [start] = reports;

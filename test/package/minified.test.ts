@@ -5,7 +5,7 @@ import type { Plugin } from 'esbuild';
 import { bundleForBackend } from '../../scripts/bundle_for_backend.ts';
 import { runOnBackend } from '../../scripts/run_on_backend.ts';
 import { BACKEND_PROJECTS, type BackendProject } from '../backends/projects.ts';
-import type { CaseReport } from '../runner/suite.ts';
+import type { CaseReport } from '../runner/blocks.ts';
 import { describeWhereChromiumRuns } from '../where_chromium_runs.ts';
 import { packedPackage } from './tarball.ts';
 

@@ -6,8 +6,8 @@ import { createEmptyTestResult, type TestResult } from '@jest/test-result';
 import { whyAbsent } from '../../scripts/run_on_backend.ts';
 import type { BackendProject } from '../backends/projects.ts';
 import { ABSENT, whySkipped } from './absence.ts';
+import type { CaseReport } from './blocks.ts';
 import { casesOf } from './cases_of.ts';
-import type { CaseReport } from './suite.ts';
 
 /** What jest hands to a test runner, as far as it is used here. */
 interface ProjectConfig {
@@ -45,7 +45,7 @@ function toTestResult(
   if (absent !== null) {
     reports.push({ titles: [`${ABSENT}${absent}`], duration: 0, error: null });
   }
-  for (const { titles, duration, error } of reports) {
+  for (const { titles, duration, error, isSkipped } of reports) {
     const ancestorTitles = titles.slice(0, -1);
     result.testResults.push({
       ancestorTitles,
@@ -54,8 +54,8 @@ function toTestResult(
       duration: Math.round(duration),
       failureDetails: [],
       failureMessages: error === null ? [] : [error],
-      numPassingAsserts: error === null ? 1 : 0,
-      status: absent !== null ? 'pending' : error === null ? 'passed' : 'failed',
+      numPassingAsserts: error === null && !isSkipped ? 1 : 0,
+      status: absent !== null || isSkipped ? 'pending' : error === null ? 'passed' : 'failed',
       location: null,
       invocations: 1,
       retryReasons: [],

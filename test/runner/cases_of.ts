@@ -3,7 +3,7 @@ import { bundleForBackend } from '../../scripts/bundle_for_backend.ts';
 import { runOnBackend } from '../../scripts/run_on_backend.ts';
 import type { BackendProject } from '../backends/projects.ts';
 import { propertySettings } from '../properties/settings.ts';
-import type { CaseReport, SuiteOptions } from './suite.ts';
+import type { CaseReport, SuiteOptions } from './blocks.ts';
 
 /** Runs a suite of the tree at `root` on a backend, and what became of each case: the first is that the backend started. */
 export async function casesOf(
