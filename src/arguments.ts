@@ -93,17 +93,29 @@ function logitsTensor(value: TensorArgument, name: string, functionName: string)
   return float32(logits);
 }
 
-/** Two logits of one shape, under the names that their function gives them: teacher, or truth, first. */
+/** Logits of one shape, under the names that their function gives them. */
+export function logitsOfOneShape(
+  given: Readonly<Record<string, TensorArgument>>,
+  functionName: string,
+): Tensor[] {
+  const names = Object.keys(given);
+  const all = names.map((name) => logitsTensor(given[name], name, functionName));
+  const [first] = all;
+  const other = all.findIndex(({ shape }) => text(shape) !== text(first.shape));
+  if (other < 0) return all;
+  const [a, b] = [first.shape, all[other].shape];
+  throw new Error(
+    `${functionName}: ${names[0]} and ${names[other]} must have the same shape; got ${text(a)} and ${text(b)}.${hintOf(a, b)}`,
+  );
+}
+
+/** Two of them: teacher, or truth, first. */
 export function pairOfLogits(
   given: Readonly<Record<string, TensorArgument>>,
   functionName: string,
 ): [Tensor, Tensor] {
-  const names = Object.keys(given);
-  const [a, b] = names.map((name) => logitsTensor(given[name], name, functionName));
-  if (text(a.shape) === text(b.shape)) return [a, b];
-  throw new Error(
-    `${functionName}: ${names[0]} and ${names[1]} must have the same shape; got ${text(a.shape)} and ${text(b.shape)}.${hintOf(a.shape, b.shape)}`,
-  );
+  const [a, b] = logitsOfOneShape(given, functionName);
+  return [a, b];
 }
 
 /** What a mismatch of shapes most likely comes from. */

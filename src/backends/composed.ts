@@ -157,11 +157,11 @@ export const shaped = (tensor: Tensor, shape: number[]): Tensor =>
   tensor.shape.join() === shape.join() ? tensor : reshape(tensor, shape);
 
 const notBelowInfinity = (x: Tensor) => logicalNot(lessEqual(x, FINITE));
-const anyClass = (condition: Tensor) => greater(max(cast(condition, 'float32'), 1, true), 0);
-const everyClass = (condition: Tensor) => logicalNot(anyClass(logicalNot(condition)));
+export const anyClass = (condition: Tensor) => greater(max(cast(condition, 'float32'), 1, true), 0);
+export const everyClass = (condition: Tensor) => logicalNot(anyClass(logicalNot(condition)));
 
 /** Sums in two levels where classes are many: stock sums add one by one, which costs digits in float32. [rows, 1]. */
-function sumClasses(x: Tensor): Tensor {
+export function sumClasses(x: Tensor): Tensor {
   const [rows, classes = 1] = x.shape;
   const whole = Math.floor(classes / CHUNK) * CHUNK;
   if (classes < 4 * CHUNK) return sum(x, 1, true);
