@@ -3,9 +3,6 @@ import { type Examples, IMAGE_SIDE, IMAGE_SIZE } from '../mnist.ts';
 import { Random } from '../random.ts';
 import { HELD_OUT, type Job } from './plan.ts';
 
-/** Pixels by which the teacher's inputs are moved at most. */
-const JITTER = 2;
-
 /** What a job trains on, by index. */
 export function indicesOf({ labels, count }: Examples, { digits, holdsOut }: Job): Int32Array {
   const kept = holdsOut ? count - HELD_OUT : count;
@@ -38,13 +35,17 @@ export function rowsAt(values: Float32Array, width: number, indices: Int32Array)
   return tf.tensor2d(rows, [indices.length, width]);
 }
 
-/** Images picked by index, each moved by up to two pixels in both directions; what comes in at the edge is background. */
-export function jitteredImagesAt({ images }: Examples, indices: Int32Array, seed: number): tf.Tensor2D {
+/** Images picked by index, each moved by up to `jitter` pixels in both directions; what comes in at the edge is background. */
+export function jitteredImagesAt(
+  { images }: Examples,
+  indices: Int32Array,
+  { jitter, seed }: { jitter: number; seed: number },
+): tf.Tensor2D {
   const random = new Random(seed);
   const moved = new Float32Array(indices.length * IMAGE_SIZE);
   indices.forEach((index, row) => {
-    const right = random.integer(2 * JITTER + 1) - JITTER;
-    const down = random.integer(2 * JITTER + 1) - JITTER;
+    const right = random.integer(2 * jitter + 1) - jitter;
+    const down = random.integer(2 * jitter + 1) - jitter;
     const [from, to] = [Math.max(0, -right), IMAGE_SIDE - Math.max(0, right)];
     for (let y = Math.max(0, -down); y < IMAGE_SIDE - Math.max(0, down); y++) {
       const source = index * IMAGE_SIZE + y * IMAGE_SIDE;

@@ -1,7 +1,8 @@
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
-import { type Measured, meanErrors, PAPER } from './figures.ts';
-import { meansByTemperature } from './report.ts';
+import { PAPER } from './figures.ts';
+import type { Measured } from './measured.ts';
+import { meanErrors } from './report.ts';
 
 /** The figures of the paper beside ours, and errors by temperature, as an SVG. */
 export async function svgOf(measured: Measured): Promise<string> {
@@ -13,16 +14,17 @@ const BY = { domain: ['paper', 'ours'], range: ['#9aa5b1', '#1f6feb'] };
 
 function spec(measured: Measured): TopLevelSpec {
   const { teacher, hardStudent, softStudent, without3 } = measured;
+  const shifted = { runs: without3.runs.map(({ seed, shifted }) => ({ seed, ...shifted })) };
   const pairs: [string, number, number | undefined][] = [
-    ['teacher', PAPER.teacher.errors, teacher?.errors],
+    ['teacher', PAPER.teacher.errors, meanErrors(teacher)],
     ['student, labels', PAPER.hardStudent.errors, meanErrors(hardStudent)],
     ['student, T = 20', PAPER.softStudent.errors, meanErrors(softStudent)],
-    ['no 3s seen', PAPER.without3.errors, without3?.errors],
-    ['no 3s, bias raised', PAPER.without3.shifted.errors, without3?.shifted.errors],
+    ['no 3s seen', PAPER.without3.errors, meanErrors(without3)],
+    ['no 3s, bias raised', PAPER.without3.shifted.errors, meanErrors(shifted)],
   ];
   const bars = pairs.flatMap(([what, paper, ours]) => [
     { what, by: 'paper', errors: paper },
-    ...(ours === undefined ? [] : [{ what, by: 'ours', errors: ours }]),
+    ...(ours === undefined ? [] : [{ what, by: 'ours', errors: Math.round(ours) }]),
   ]);
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
@@ -53,7 +55,11 @@ function spec(measured: Measured): TopLevelSpec {
         title: `2 x ${units} units: errors by temperature`,
         width: 260,
         height: 260,
-        data: { values: meansByTemperature(measured.temperatures, units) },
+        data: {
+          values: measured.temperatures
+            .filter((point) => point.units === units)
+            .map(({ temperature, runs }) => ({ temperature, errors: meanErrors(runs) })),
+        },
         mark: { type: 'line' as const, point: true, color: BY.range[1] },
         encoding: {
           x: {

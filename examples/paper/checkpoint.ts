@@ -1,10 +1,14 @@
 /** A file per training job, replaced after every epoch, so that a run can be stopped at any time and goes on where it was. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
+import type { Job } from './plan.ts';
+import { settingsOf } from './records.ts';
 
 /** What a file begins with, as JSON after its length. */
 interface Header {
+  settings: unknown;
   epochs: number;
   seconds: number;
   shapes: { name: string; shape: number[] }[];
@@ -29,12 +33,14 @@ export class Checkpoints {
     mkdirSync(folder, { recursive: true });
   }
 
-  read(job: string): Checkpoint | null {
+  /** Null if there is none, or if the plan has changed since: then the training starts afresh. */
+  read(job: Job): Checkpoint | null {
     const path = this.path(job);
     if (!existsSync(path)) return null;
     const bytes = readFileSync(path);
     const length = bytes.readUInt32LE(0);
-    const { epochs, seconds, shapes }: Header = JSON.parse(bytes.toString('utf8', 4, 4 + length));
+    const { settings, epochs, seconds, shapes }: Header = JSON.parse(bytes.toString('utf8', 4, 4 + length));
+    if (!isDeepStrictEqual(settings, settingsOf(job))) return null;
     const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset + 4 + length));
     let offset = 0;
     const tensors = shapes.map(({ name, shape }) => {
@@ -45,8 +51,13 @@ export class Checkpoints {
     return { epochs, seconds, tensors };
   }
 
-  write(job: string, { epochs, seconds, tensors }: Checkpoint): void {
-    const header: Header = { epochs, seconds, shapes: tensors.map(({ name, shape }) => ({ name, shape })) };
+  write(job: Job, { epochs, seconds, tensors }: Checkpoint): void {
+    const header: Header = {
+      settings: settingsOf(job),
+      epochs,
+      seconds,
+      shapes: tensors.map(({ name, shape }) => ({ name, shape })),
+    };
     const text = JSON.stringify(header);
     const json = Buffer.from(text.padEnd(Math.ceil(text.length / 4) * 4));
     const length = Buffer.alloc(4);
@@ -59,8 +70,13 @@ export class Checkpoints {
     renameSync(`${path}.new`, path);
   }
 
-  private path(job: string): string {
-    return join(this.folder, `${job}.bin`);
+  /** Of a job that has ended, and whose record is kept. */
+  remove(job: Job): void {
+    rmSync(this.path(job), { force: true });
+  }
+
+  private path({ name }: Job): string {
+    return join(this.folder, `${name}.bin`);
   }
 }
 

@@ -22,6 +22,18 @@ export function countErrors(
   return { errors, errorsOn3 };
 }
 
+/** The mean cross entropy of logits with the labels, nats: finer than a count of errors. */
+export function meanCrossEntropy(logits: Float32Array, { labels, count }: Examples): number {
+  let sum = 0;
+  labels.forEach((label, row) => {
+    const values = logits.subarray(row * DIGITS, (row + 1) * DIGITS);
+    const largest = Math.max(...values);
+    const total = values.reduce((exponentials, logit) => exponentials + Math.exp(logit - largest), 0);
+    sum += largest + Math.log(total) - values[label];
+  });
+  return sum / count;
+}
+
 /** The shift of these digits' biases, in steps of 0.1 up to 20 either way, that makes the fewest errors among these examples. */
 export function bestShift(
   logits: Float32Array,

@@ -1,5 +1,4 @@
 import { DIGITS, IMAGE_SIZE } from '../mnist.ts';
-import type { TemperaturePoint } from './figures.ts';
 
 /** One network to be trained. */
 export interface Job {
@@ -31,28 +30,27 @@ export type Role =
   | 'byTemperature';
 
 export type Targets =
-  /** Labels; dropout of this share of units, weight constraint, and jitter of the input. */
-  | { kind: 'labelsRegularised'; dropout: { inputs: number; hidden: number } }
+  /** Labels; dropout of this share of units, weight constraint, and images moved by up to `jitter` pixels both ways. */
+  | { kind: 'labelsRegularised'; dropout: { inputs: number; hidden: number }; jitter: number }
   /** Labels alone. */
   | { kind: 'labels' }
   /** The teacher's softened outputs alone. */
   | { kind: 'teacher'; temperature: number };
 
+/** Units per hidden layer of the students that are trained at many temperatures. */
+export type UnitsByTemperature = 30 | 300;
+
 /** So many training images, the last ones, serve to choose what is not settled beforehand: the shifts of biases, and with `--tune` everything else. */
 export const HELD_OUT = 5000;
 
 /** The paper tells of ranges; these temperatures cover them and what lies on both sides. */
-const TEMPERATURES: Record<TemperaturePoint['units'], readonly number[]> = {
+const TEMPERATURES: Record<UnitsByTemperature, readonly number[]> = {
   30: [1, 2.5, 4, 8, 20],
   300: [1, 4, 8, 20],
 };
 
 /** Students differ from seed to seed; the means over seeds less. */
-const SEEDS: Record<'student' | TemperaturePoint['units'], readonly number[]> = {
-  student: [1],
-  30: [1, 2],
-  300: [1],
-};
+const SEEDS = { student: [1, 2, 3, 4, 5], lacking: [1, 2, 3], 30: [1, 2], 300: [1] } as const;
 
 /** Indifferent to the scale of the loss, so that one learning rate serves labels and every temperature. */
 const ADAM = { optimizer: 'adam', learningRate: 1e-3 } as const;
@@ -63,69 +61,77 @@ const ALL = Array.from({ length: DIGITS }, (_, digit) => digit);
 
 /** Everything that is trained: first each network once, then those of further seeds. `scale` multiplies the epochs. */
 export function planJobs(scale: number): Job[] {
-  const epochs = (count: number) => Math.max(1, Math.round(count * scale));
-  const student = { units: 800, epochs: epochs(60), ...ADAM };
-  const soft = { kind: 'teacher', temperature: 20 } as const;
-  const hardAndSoft = (seed: number): Job[] => [
-    {
-      name: `softStudent-seed${seed}`,
-      title: 'student, 2 x 800, teacher at T = 20',
-      role: 'softStudent',
-      ...student,
-      seed,
-      targets: soft,
-    },
-    {
-      name: `hardStudent-seed${seed}`,
-      title: 'student, 2 x 800, labels',
-      role: 'hardStudent',
-      ...student,
-      seed,
-      targets: { kind: 'labels' },
-    },
-  ];
-  const byTemperature = (units: TemperaturePoint['units'], seed: number) =>
-    TEMPERATURES[units].map((temperature) =>
-      temperatureJob(units, temperature, seed, epochs(units === 30 ? 30 : 20)),
-    );
-  const teacher: Job = {
+  const epochs = (count: number) => scaledEpochs(count, scale);
+  const seeds = [...new Set(Object.values(SEEDS).flat())].sort((a, b) => a - b);
+  return [teacherJob(scale), ...seeds.flatMap((seed) => jobsOfSeed(seed, epochs))];
+}
+
+/** What the teacher is trained with was chosen among candidates.ts. */
+export function teacherJob(scale: number): Job {
+  return {
     name: 'teacher',
     title: 'teacher, 2 x 1200',
     role: 'teacher',
     units: 1200,
-    epochs: epochs(50),
+    epochs: scaledEpochs(200, scale),
     seed: 1,
     ...ADAM,
-    targets: { kind: 'labelsRegularised', dropout: { inputs: 0.2, hidden: 0.5 } },
+    targets: { kind: 'labelsRegularised', dropout: { inputs: 0.2, hidden: 0.5 }, jitter: 2 },
   };
-  const partial = { ...student, epochs: epochs(30), seed: 1, targets: soft, holdsOut: true } as const;
-  return [
-    teacher,
-    ...hardAndSoft(SEEDS.student[0]),
+}
+
+export function scaledEpochs(epochs: number, scale: number): number {
+  return Math.max(1, Math.round(epochs * scale));
+}
+
+function jobsOfSeed(seed: number, epochs: (count: number) => number): Job[] {
+  const student = { units: 800, epochs: epochs(60), seed, ...ADAM };
+  const soft = { kind: 'teacher', temperature: 20 } as const;
+  const lacking = { ...student, epochs: epochs(30), targets: soft, holdsOut: true };
+  const has = (seeds: readonly number[]) => seeds.includes(seed);
+  const students: Job[] = [
     {
+      ...student,
+      name: 'softStudent',
+      title: 'student, 2 x 800, teacher at T = 20',
+      role: 'softStudent',
+      targets: soft,
+    },
+    {
+      ...student,
+      name: 'hardStudent',
+      title: 'student, 2 x 800, labels',
+      role: 'hardStudent',
+      targets: { kind: 'labels' },
+    },
+  ];
+  const studentsLackingDigits: Job[] = [
+    {
+      ...lacking,
       name: 'without3',
       title: 'student, no 3s',
       role: 'without3',
-      ...partial,
       digits: ALL.filter((digit) => digit !== 3),
     },
-    { name: 'only7And8', title: 'student, only 7s and 8s', role: 'only7And8', ...partial, digits: [7, 8] },
-    ...byTemperature(30, SEEDS[30][0]),
-    ...byTemperature(300, SEEDS[300][0]),
-    ...SEEDS.student.slice(1).flatMap(hardAndSoft),
-    ...SEEDS[30].slice(1).flatMap((seed) => byTemperature(30, seed)),
-    ...SEEDS[300].slice(1).flatMap((seed) => byTemperature(300, seed)),
+    { ...lacking, name: 'only7And8', title: 'student, only 7s and 8s', role: 'only7And8', digits: [7, 8] },
   ];
+  const byTemperature = (units: UnitsByTemperature) =>
+    has(SEEDS[units])
+      ? TEMPERATURES[units].map((temperature) =>
+          temperatureJob(units, temperature, seed, epochs(units === 30 ? 30 : 20)),
+        )
+      : [];
+  return [
+    ...(has(SEEDS.student) ? students : []),
+    ...(has(SEEDS.lacking) ? studentsLackingDigits : []),
+    ...byTemperature(30),
+    ...byTemperature(300),
+  ].map((job) => ({ ...job, name: `${job.name}-seed${seed}` }));
 }
 
-function temperatureJob(
-  units: TemperaturePoint['units'],
-  temperature: number,
-  seed: number,
-  epochs: number,
-): Job {
+function temperatureJob(units: UnitsByTemperature, temperature: number, seed: number, epochs: number): Job {
   return {
-    name: `units${units}-T${temperature}-seed${seed}`,
+    name: `units${units}-T${temperature}`,
     title: `student, 2 x ${units}, teacher at T = ${temperature}`,
     role: 'byTemperature',
     units,

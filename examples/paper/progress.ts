@@ -1,7 +1,19 @@
 import type * as tf from '@tensorflow/tfjs';
 import { SingleBar } from 'cli-progress';
-import { costOfBatch, type Job } from './plan.ts';
+import type { Examples } from '../mnist.ts';
+import { indicesOf } from './batches.ts';
+import type { Checkpoints } from './checkpoint.ts';
+import { costOfBatch, costOfEpochs, type Job } from './plan.ts';
 import type { Watcher } from './train.ts';
+
+/** Of these jobs, from where their checkpoints left them. */
+export function progressOf(jobs: readonly Job[], examples: Examples, checkpoints: Checkpoints): Progress {
+  const costOf = (job: Job, epochs: number) => costOfEpochs(job, epochs, indicesOf(examples, job).length);
+  return new Progress(
+    jobs.reduce((sum, job) => sum + costOf(job, job.epochs), 0),
+    jobs.reduce((sum, job) => sum + costOf(job, checkpoints.read(job)?.epochs ?? 0), 0),
+  );
+}
 
 /** One bar over all jobs, weighed by what they cost, with the time left; where the output is no terminal, a line per epoch. */
 export class Progress implements Watcher {

@@ -1,57 +1,35 @@
 import Table from 'cli-table3';
-import {
-  type BySeed,
-  type Errors,
-  type Measured,
-  meanErrors,
-  PAPER,
-  type Shifted,
-  type TemperaturePoint,
-} from './figures.ts';
-
-/** What is written to paper.json. */
-export interface Result {
-  backend: string;
-  device: string;
-  date: string;
-  /** Factor of the planned epochs. */
-  scale: number;
-  jobs: { name: string; epochs: number; seconds: number }[];
-  measured: Measured;
-}
+import { type Errors, meanAndSpread, PAPER, type ShiftedErrors } from './figures.ts';
+import type { Measured, Runs, Shifted, TemperaturePoint } from './measured.ts';
 
 /** A line of the table: what, the paper's figure, ours. */
 export type Line = [what: string, paper: string, ours: string];
 
-export function lines({ measured }: Result): Line[] {
-  const { teacher, hardStudent, softStudent, without3, only7And8, temperatures } = measured;
+export function linesOf({
+  teacher,
+  hardStudent,
+  softStudent,
+  without3,
+  only7And8,
+  temperatures,
+}: Measured): Line[] {
+  const { without3: paper3, only7And8: paper78 } = PAPER;
+  const percent = ({ errors }: Pick<Errors, 'errors'>) => `${(errors / 100).toFixed(1)} %`;
   return [
-    [
-      'teacher, 2 x 1200, dropout, weight constraint, jitter',
-      `${PAPER.teacher.errors}`,
-      teacher === undefined ? '…' : `${teacher.errors}`,
-    ],
-    ['student, 2 x 800, labels, no regularisation', `${PAPER.hardStudent.errors}`, seedsText(hardStudent)],
+    ['teacher, 2 x 1200, dropout, weight constraint, jitter', `${PAPER.teacher.errors}`, errorsText(teacher)],
+    ['student, 2 x 800, labels, no regularisation', `${PAPER.hardStudent.errors}`, errorsText(hardStudent)],
     [
       "the same student, teacher's soft targets alone, T = 20",
       `${PAPER.softStudent.errors}`,
-      seedsText(softStudent),
+      errorsText(softStudent),
     ],
-    ['no 3 in the transfer set', on3(PAPER.without3), without3 === undefined ? '…' : on3(without3)],
-    [
-      'the same with the bias of 3 raised',
-      `${on3(PAPER.without3.shifted)} (+3.5)`,
-      shiftedText(without3, on3),
-    ],
-    [
-      'only 7s and 8s in the transfer set',
-      percent(100 * PAPER.only7And8.errorRate),
-      only7And8 === undefined ? '…' : percent(only7And8.errors / 100),
-    ],
+    ['no 3 in the transfer set', on3(paper3), eachText(without3, on3)],
+    ['the same with the bias of 3 raised', `${on3(paper3.shifted)} (+3.5)`, shiftedText(without3, on3)],
+    ['only 7s and 8s in the transfer set', percent(paper78), eachText(only7And8, percent)],
     [
       'the same with the biases of 7 and 8 lowered',
-      `${percent(100 * PAPER.only7And8.shifted.errorRate)} (-7.6)`,
-      shiftedText(only7And8, ({ errors }) => percent(errors / 100)),
+      `${percent(paper78.shifted)} (-7.6)`,
+      shiftedText(only7And8, percent),
     ],
     ['best temperatures, 2 x 30', '2.5 to 4', temperatureText(temperatures, 30)],
     ['temperatures, 2 x 300', 'all above 8 alike', temperatureText(temperatures, 300)],
@@ -62,64 +40,68 @@ function on3({ errors, errorsOn3 }: Errors): string {
   return `${errors}, ${errorsOn3} of them on 3s`;
 }
 
-function percent(value: number): string {
-  return `${value.toFixed(1)} %`;
+/** `141 ± 4 (138, 145, 140)`: the mean of the seeds, their standard deviation, each. */
+function errorsText(runs: Runs): string {
+  const errors = runs.runs.map(({ errors }) => errors);
+  if (errors.length === 0) return '…';
+  const { mean, deviation } = meanAndSpread(errors);
+  const text =
+    deviation === undefined
+      ? `${mean}`
+      : `${mean.toFixed(0)} ± ${deviation.toFixed(0)} (${errors.join(', ')})`;
+  return text + earlierText(runs);
 }
 
-/** The mean over seeds, and what each gave. */
-function seedsText(runs: readonly BySeed[]): string {
-  const mean = meanErrors(runs);
-  if (mean === undefined) return '…';
-  return runs.length === 1
-    ? `${mean}`
-    : `${Math.round(mean)} (seeds: ${runs.map(({ errors }) => errors).join(', ')})`;
+/** Every seed by itself. */
+function eachText(runs: Runs<Shifted>, text: (errors: Errors) => string): string {
+  return runs.runs.length === 0 ? '…' : runs.runs.map(text).join('; ') + earlierText(runs);
 }
 
 /** With the shift chosen on held-out training images, and with that chosen as the paper chose its own. */
-function shiftedText(measured: Shifted | undefined, text: (errors: Errors) => string): string {
-  if (measured === undefined) return '…';
-  const { shifted, shiftedForTest } = measured;
-  const by = (shift: number) => `${shift > 0 ? '+' : ''}${shift.toFixed(1)}`;
-  return `${text(shifted)} (${by(shifted.by)}); chosen on the test images, as in the paper: ${text(shiftedForTest)} (${by(shiftedForTest.by)})`;
+function shiftedText(runs: Runs<Shifted>, text: (errors: Errors) => string): string {
+  if (runs.runs.length === 0) return '…';
+  const withShift = (shifted: ShiftedErrors) =>
+    `${text(shifted)} (${shifted.by > 0 ? '+' : ''}${shifted.by.toFixed(1)})`;
+  const chosenByHeldOut = runs.runs.map(({ shifted }) => withShift(shifted)).join('; ');
+  const chosenByTest = runs.runs.map(({ shiftedForTest }) => withShift(shiftedForTest)).join('; ');
+  return `${chosenByHeldOut}${earlierText(runs)}; chosen on the test images, as in the paper: ${chosenByTest}`;
+}
+
+function earlierText({ earlierTeacher }: Runs<unknown>): string {
+  return earlierTeacher === undefined ? '' : ` (of an earlier teacher with ${earlierTeacher.errors} errors)`;
 }
 
 /** Errors by temperature, the mean over seeds: `T = 4: 310`. */
-function temperatureText(points: TemperaturePoint[], units: TemperaturePoint['units']): string {
-  const means = meansByTemperature(points, units);
-  return means.length === 0
-    ? '…'
-    : means.map(({ temperature, errors }) => `T = ${temperature}: ${Math.round(errors)}`).join(', ');
+function temperatureText(points: readonly TemperaturePoint[], units: TemperaturePoint['units']): string {
+  const ofUnits = points.filter((point) => point.units === units);
+  if (ofUnits.length === 0) return '…';
+  const earlier = ofUnits.find(({ runs }) => runs.earlierTeacher !== undefined);
+  return (
+    ofUnits.map(({ temperature, runs }) => `T = ${temperature}: ${meanErrors(runs)?.toFixed(0)}`).join(', ') +
+    (earlier === undefined ? '' : earlierText(earlier.runs))
+  );
 }
 
-export function meansByTemperature(points: TemperaturePoint[], units: TemperaturePoint['units']) {
-  const temperatures = [
-    ...new Set(points.filter((point) => point.units === units).map((point) => point.temperature)),
-  ];
-  return temperatures
-    .sort((a, b) => a - b)
-    .map((temperature) => {
-      const runs = points.filter((point) => point.units === units && point.temperature === temperature);
-      return { temperature, errors: meanErrors(runs) ?? Number.NaN };
-    });
+/** Over the seeds, if there are any. */
+export function meanErrors({ runs }: Runs<Errors> | Runs): number | undefined {
+  return runs.length === 0 ? undefined : meanAndSpread(runs.map(({ errors }) => errors)).mean;
 }
 
-export function table(result: Result): string {
+const HEAD = ['errors among 10,000 test images', 'paper', 'ours'];
+
+export function table(measured: Measured): string {
   const rows = new Table({
-    head: ['errors among 10,000 test images', 'paper', 'ours'],
+    head: HEAD,
     colWidths: [38, 26, 40],
     wordWrap: true,
     style: { head: [], border: [] },
   });
-  rows.push(...lines(result));
+  rows.push(...linesOf(measured));
   return rows.toString();
 }
 
 /** The same as Markdown. */
-export function markdown(result: Result): string {
+export function markdown(measured: Measured): string {
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [
-    row(['errors among 10,000 test images', 'paper', 'ours']),
-    row(['---', '---', '---']),
-    ...lines(result).map(row),
-  ].join('\n');
+  return [row(HEAD), row(HEAD.map(() => '---')), ...linesOf(measured).map(row)].join('\n');
 }

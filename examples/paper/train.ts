@@ -16,17 +16,17 @@ export interface Watcher {
   epoch(job: Job, epochs: number, logs: tf.Logs, seconds: number): void;
 }
 
-/** Trains a network to the end of its plan, from where its checkpoint left it. */
+/** Trains a network to the end of its plan, from where its checkpoint left it, and tells how long all of its epochs took. */
 export async function train(
   job: Job,
   examples: Examples,
   teacherLogits: Float32Array | null,
   checkpoints: Checkpoints,
   watcher: Watcher,
-): Promise<tf.LayersModel> {
+): Promise<{ model: tf.LayersModel; seconds: number }> {
   const model = network(job);
   const optimizer = optimizerOf(job);
-  const saved = checkpoints.read(job.name);
+  const saved = checkpoints.read(job);
   if (saved !== null) await restore(saved, model, optimizer);
   const trainEpoch = trainerOf(job, model, optimizer, examples, teacherLogits);
   const indices = indicesOf(examples, job);
@@ -51,11 +51,11 @@ export async function train(
     });
     seconds += (performance.now() - start) / 1000;
     const tensors = await stateOf(model, optimizer);
-    checkpoints.write(job.name, { epochs: epoch + 1, seconds, tensors });
+    checkpoints.write(job, { epochs: epoch + 1, seconds, tensors });
     watcher.epoch(job, epoch + 1, logs, seconds);
   }
   optimizer.dispose();
-  return model;
+  return { model, seconds };
 }
 
 function afterBatch(
@@ -81,7 +81,8 @@ function trainerOf(
 ): TrainEpoch {
   const { targets } = job;
   if (targets.kind === 'teacher') {
-    if (teacherLogits === null) throw new Error(`train: ${job.name} needs the teacher's logits.`);
+    if (teacherLogits === null)
+      throw new Error(`train: ${job.name} needs the logits of the teacher, which is to be trained first.`);
     const { temperature } = targets;
     return async (order, args) => {
       const images = rowsAt(examples.images, IMAGE_SIZE, order);
@@ -98,11 +99,12 @@ function trainerOf(
     loss: (labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits),
     metrics: ['accuracy'],
   });
-  const isRegularised = targets.kind === 'labelsRegularised';
   return async (order, args) => {
-    const images = isRegularised
-      ? jitteredImagesAt(examples, order, 1000 * job.seed + (args.initialEpoch ?? 0))
-      : rowsAt(examples.images, IMAGE_SIZE, order);
+    const seed = 1000 * job.seed + (args.initialEpoch ?? 0);
+    const images =
+      targets.kind === 'labelsRegularised'
+        ? jitteredImagesAt(examples, order, { jitter: targets.jitter, seed })
+        : rowsAt(examples.images, IMAGE_SIZE, order);
     const labels = tf.tidy(() =>
       tf
         .oneHot(

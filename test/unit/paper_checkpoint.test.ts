@@ -9,6 +9,8 @@ import { train, type Watcher } from '../../examples/paper/train.ts';
 import { expectClose } from '../close.ts';
 import { Random } from '../random.ts';
 
+jest.setTimeout(60_000); // a second on an idle machine
+
 const COUNT = 40;
 const EPOCHS = 3;
 const random = new Random(1);
@@ -25,7 +27,7 @@ const JOBS: Job[] = [
     ...job,
     name: 'teacher',
     role: 'teacher',
-    targets: { kind: 'labelsRegularised', dropout: { inputs: 0.2, hidden: 0.5 } },
+    targets: { kind: 'labelsRegularised', dropout: { inputs: 0.2, hidden: 0.5 }, jitter: 2 },
   },
   {
     ...job,
@@ -67,7 +69,7 @@ describe('npm run paper, stopped and started again', () => {
           if (trained.length === last) throw new Error('stopped');
         },
       });
-      const whole = await train(job, examples, teacherLogits, emptyCheckpoints(), watcher);
+      const { model: whole } = await train(job, examples, teacherLogits, emptyCheckpoints(), watcher);
       trained.length = 0;
 
       const checkpoints = emptyCheckpoints();
@@ -75,10 +77,22 @@ describe('npm run paper, stopped and started again', () => {
         const cutOff = train(job, examples, teacherLogits, checkpoints, stopAt(last));
         await expect(cutOff).rejects.toThrow('stopped');
       }
-      const resumed = await train(job, examples, teacherLogits, checkpoints, watcher);
+      const { model: resumed } = await train(job, examples, teacherLogits, checkpoints, watcher);
       expect(trained).toEqual([1, 2, 3]);
       expectClose(await weightsOf(resumed), await weightsOf(whole), BOUND[job.optimizer], 'weights');
-      expect(checkpoints.read(job.name)?.epochs).toBe(EPOCHS);
+      expect(checkpoints.read(job)?.epochs).toBe(EPOCHS);
     });
   }
+
+  it('starts afresh when the plan of a network has changed', async () => {
+    await tf.setBackend('cpu');
+    const [, student] = JOBS;
+    const checkpoints = emptyCheckpoints();
+    const watcher: Watcher = { batch: () => {}, epoch: () => {} };
+    await train(student, examples, teacherLogits, checkpoints, watcher);
+    expect(checkpoints.read(student)?.epochs).toBe(EPOCHS);
+    expect(checkpoints.read({ ...student, learningRate: 0.02 })).toBeNull();
+    checkpoints.remove(student);
+    expect(checkpoints.read(student)).toBeNull();
+  });
 });
