@@ -1,18 +1,28 @@
-import { engine, type TensorInfo, type TypedArray } from '@tensorflow/tfjs-core';
+import { engine, type TensorInfo, type TypedArray, util } from '@tensorflow/tfjs-core';
 
-interface ValueStore {
-  get(dataId: object): { values?: TypedArray | null } | undefined;
+/** What the GPU backends of tfjs keep of a tensor. */
+interface StoredData {
+  /** Those that were not uploaded yet, or were read back. */
+  values?: TypedArray | null;
+  /** 'webgl' only: the tensor is a part of another, whose texture and `values` these are; it begins there. */
+  slice?: { flatOffset: number } | null;
 }
 
-/** Where the GPU backends of tfjs keep what was not uploaded yet: 'webgpu' in tensorMap, 'webgl' in texData. */
+interface ValueStore {
+  get(dataId: object): StoredData | undefined;
+}
+
+/** Where they keep it: 'webgpu' in tensorMap, 'webgl' in texData. */
 type StoresOfGpuBackends = { tensorMap?: ValueStore; texData?: ValueStore };
 
 /** The values of a tensor if they lie on the CPU, else null. Never waits for a device and never uploads. */
-export function valuesOnCpu({ dataId }: TensorInfo): TypedArray | null {
+export function valuesOnCpu({ dataId, shape }: TensorInfo): TypedArray | null {
   const { backend, backendName } = engine();
   if (backendName === 'cpu' || backendName === 'wasm') return backend.readSync(dataId) as TypedArray;
   const { tensorMap, texData } = backend as StoresOfGpuBackends;
-  return (tensorMap ?? texData)?.get(dataId)?.values ?? null;
+  const { values, slice } = (tensorMap ?? texData)?.get(dataId) ?? {};
+  if (!values) return null;
+  return slice ? values.subarray(slice.flatOffset, slice.flatOffset + util.sizeFromShape(shape)) : values;
 }
 
 /** c if every value of the tensor is known to be c without asking a device, else null. */
