@@ -169,8 +169,9 @@ function checkedTemperature(t: number, functionName: string): number {
   throw new RangeError(`${functionName}: temperature must be a finite number greater than 0; got ${t}.`);
 }
 
-function* numbersOf(value: unknown): Generator<number> {
-  if (typeof value === 'number') yield value;
+/** The numbers of an array, nested or typed, one after another. */
+export function* numbersOf(value: unknown): Generator<number> {
+  if (typeof value === 'number' || typeof value === 'boolean') yield Number(value);
   else if (Array.isArray(value) || ArrayBuffer.isView(value))
     for (const item of value as Iterable<unknown>) yield* numbersOf(item);
 }
@@ -188,6 +189,16 @@ export function checkInRange(
   if (value >= low && (openAbove ? value < high : value <= high)) return value;
   throw new RangeError(
     `${functionName}: ${name} must be in [${low}, ${high}${openAbove ? ')' : ']'}; got ${value}.`,
+  );
+}
+
+/** An integer that int32 holds, as it is. */
+export function checkInt32(value: unknown, name: string, functionName: string): number {
+  if (typeof value !== 'number')
+    throw new TypeError(`${functionName}: ${name} must be a number; got ${typeof value}.`);
+  if (value === (value | 0)) return value;
+  throw new RangeError(
+    `${functionName}: ${name} must be an integer in [-2^31, 2^31 - 1], which int32 holds; got ${value}.`,
   );
 }
 

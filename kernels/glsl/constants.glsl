@@ -3,11 +3,6 @@
 #define LOGITS 0
 #define PROBABILITIES 1
 
-#define CROSS_ENTROPY 0
-#define KL 1
-#define REVERSE_KL 2
-#define JSD 3
-
 #define NO_LABELS 0
 #define CLASS_IDS 1
 #define DISTRIBUTION 2

@@ -4,7 +4,7 @@ Statistics invalidRow() {
   return Statistics(false, false, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0);
 }
 
-#if DIVERGENCE == JSD && HAS_SOFT
+#if HAS_MIXTURE && HAS_SOFT
 Mixture collectMixture(int row, Maxima maxima, Logarithms logs, float inverseT) {
 #if SOURCE == SWEEP
   return sweepMixture(row, 0, 1, maxima, logs, inverseT);
@@ -66,7 +66,7 @@ Statistics statisticsOf(int row, Factors factors, out float loss) {
 #if TARGETS == PROBABILITIES
   statistics.teacherSum = sums.teacher;
 #endif
-#if DIVERGENCE == JSD
+#if HAS_MIXTURE
   Mixture mixture = collectMixture(row, maxima, logs, inverseT);
   float divergence = logs.isNear ? mixture.near : beta * mixture.teacher + (1.0 - beta) * mixture.student;
 #if OUTPUT == TO_TEACHER
@@ -91,9 +91,7 @@ Statistics statisticsOf(int row, Factors factors, out float loss) {
 #endif
   if (statistics.isValid) loss = isUnbounded ? infinity(factors.weight) : total;
   // Where the value is infinite, these gradients do not exist.
-#if HAS_SOFT && DIVERGENCE == REVERSE_KL && OUTPUT == TO_STUDENT
-  if (sums.isInfinite) statistics.isValid = false;
-#elif HAS_SOFT && TARGETS == LOGITS && DIVERGENCE != REVERSE_KL && OUTPUT == TO_TEACHER
+#if HAS_SOFT && LACKS_GRADIENT_AT_INFINITY
   if (sums.isInfinite) statistics.isValid = false;
 #endif
   return statistics;

@@ -34,6 +34,7 @@ import {
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import type { Objective } from '../../kernels/objective.ts';
+import { unknownWord } from '../../kernels/words.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from './row_pass.ts';
 
 /**
@@ -384,7 +385,7 @@ export function divergence(row: Rows): Tensor {
       return cut(where(near.isNear, close, plain));
     }
     default:
-      return objective.divergence satisfies never;
+      return unknownWord('divergence', objective.divergence satisfies never);
   }
 }
 
@@ -427,7 +428,7 @@ function softGradient(row: Rows): Tensor {
       return mul(share(q, sub(ofStudent, kq)), 1 - objective.beta);
     }
     default:
-      return objective.divergence satisfies never;
+      return unknownWord('divergence', objective.divergence satisfies never);
   }
 }
 
@@ -452,7 +453,7 @@ function toLogits(row: Rows): Tensor {
       return mul(share(p, sub(ofTeacher, sumClasses(share(p, ofTeacher)))), objective.beta);
     }
     default:
-      return objective.divergence satisfies never;
+      return unknownWord('divergence', objective.divergence satisfies never);
   }
 }
 
@@ -478,7 +479,7 @@ function toProbabilities(row: Rows): Tensor {
       slope = infinite(none, -1, mul(mixtureShares(row).ofTeacher, objective.beta));
       break;
     default:
-      return objective.divergence satisfies never;
+      return unknownWord('divergence', objective.divergence satisfies never);
   }
   return where(logicalAnd(none, student.masked), 0, slope);
 }

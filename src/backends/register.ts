@@ -14,6 +14,7 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import { METRICS } from '../../kernels/metrics.ts';
+import { checkWords } from '../../kernels/words.ts';
 import {
   type ComputedInputs,
   DistillationMetrics,
@@ -137,6 +138,7 @@ const lossKernel = <Backend extends KernelBackend>(
 ): TensorInfo | TensorInfo[] => {
   const { student, loss: computed } = inputs;
   if (computed) return alias(computed, backend);
+  checkWords(attrs, attrs.outputs, SoftmaxCrossEntropyWithTemperature);
   const rowShape = student.shape.slice(0, -1);
   if (rowShape.includes(0)) {
     const loss = zeroTensor(attrs.reduction === 'sum' ? [] : rowShape);
@@ -160,6 +162,7 @@ const gradKernel = <Backend extends KernelBackend>(
   backend: Backend,
   rowPass: RowPass<Backend>,
 ): TensorInfo => {
+  checkWords(attrs, attrs.outputs, SoftmaxCrossEntropyWithTemperatureGrad);
   if (inputs.student.shape.includes(0)) return zeroTensor(inputs.student.shape);
   const { gradient } = runRowPass(inputs, attrs, backend, rowPass);
   if (gradient === null) {
@@ -176,6 +179,7 @@ const metricsKernel = <Backend extends KernelBackend>(
   backend: Backend,
   rowMetrics: RowMetrics<Backend>,
 ): TensorInfo => {
+  checkWords(measure, 'loss', DistillationMetrics);
   // One row that counts for nothing: the stock sum over no rows is whatever lay in memory, on 'wasm'.
   if (inputs.student.shape.includes(0)) return zeroTensor([1, METRICS.length]);
   return rowMetrics({ backend, measure, ...tensorsOf(inputs, temperature) });

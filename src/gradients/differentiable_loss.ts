@@ -20,6 +20,7 @@ import {
   type Tensor,
   exp as tfExp,
 } from '@tensorflow/tfjs-core';
+import { unknownWord } from '../../kernels/words.ts';
 import { hasHalfTextures } from '../backends/half_textures.ts';
 import { isGiven, type ObjectiveAttrs, type ObjectiveInputs } from '../kernel_names.ts';
 
@@ -107,7 +108,7 @@ function divergence(
       return add(mul(sum(mul(p, sub(logP, logM)), 1), beta), mul(sum(mul(q, sub(logQ, logM)), 1), 1 - beta));
     }
     default:
-      return attrs.divergence satisfies never;
+      return unknownWord('divergence', attrs.divergence satisfies never);
   }
 }
 

@@ -1,4 +1,5 @@
 import { mul, Reduction, reshape, type Scalar, square, type Tensor } from '@tensorflow/tfjs-core';
+import type { Divergence } from '../../kernels/objective.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
 import { type DistillationMetricValues, distillationMetrics } from '../ops/distillation_metrics.ts';
 
@@ -46,6 +47,14 @@ export function measure(
   };
 }
 
+/** The metric that is a divergence; null if none is. */
+const MEASURED_AS: Readonly<Record<Divergence, 'crossEntropy' | 'kl' | null>> = {
+  crossEntropy: 'crossEntropy',
+  kl: 'kl',
+  reverseKl: null,
+  jsd: null,
+};
+
 /** The soft term; that of the divergences that the metrics do not hold takes a pass of its own. */
 function softLoss(
   teacherLogits: Tensor,
@@ -54,11 +63,12 @@ function softLoss(
   measured: DistillationMetricValues,
 ): Tensor {
   const { temperature = 1, divergence = 'crossEntropy', scaleByTemperatureSquared = true } = options;
-  if (divergence !== 'crossEntropy' && divergence !== 'kl') {
+  const metric = MEASURED_AS[divergence];
+  if (metric === null) {
     const { labels, alpha, labelSmoothing, ignoreIndex, reduction, ...soft } = options;
     return distillationLoss<Scalar>(teacherLogits, studentLogits, { ...soft, reduction: Reduction.MEAN });
   }
-  const value = divergence === 'kl' ? measured.kl : measured.crossEntropy;
+  const value = measured[metric];
   if (!scaleByTemperatureSquared) return value.clone(); // each entry of the logs is disposed singly
   return mul(value, typeof temperature === 'number' ? temperature ** 2 : reshape(square(temperature), []));
 }

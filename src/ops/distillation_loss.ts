@@ -1,8 +1,11 @@
 import { cast, mul, notEqual, onesLike, Reduction, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { DIVERGENCES } from '../../kernels/divergences.ts';
 import type { Divergence, Targets } from '../../kernels/objective.ts';
+import { TARGETS, wordsOf } from '../../kernels/words.ts';
 import {
   checkBoolean,
   checkInRange,
+  checkInt32,
   checkOneOf,
   checkOptionNames,
   pairOfLogits,
@@ -41,7 +44,7 @@ export interface DistillationOptions {
   scaleByTemperatureSquared?: boolean;
   /** One number (or a tensor of rank 0), or one per row `[...]`. Default 1. A row of weight 0 counts for exactly 0, whatever it holds. */
   weights?: number | TensorArgument;
-  /** An integer: rows with this class id count in neither term, nor in the mean. Needs labels that are class ids. */
+  /** An int32, whatever its sign: rows with this class id count in neither term, nor in the mean. Needs labels that are class ids. */
   ignoreIndex?: number;
   /**
    * As in tf.losses; default SUM_BY_NONZERO_WEIGHTS, the mean over the rows whose weight is not 0. MEAN divides by the sum of the weights, and not at all where that
@@ -129,13 +132,8 @@ export function distillationLoss<O extends Tensor = Tensor>(
 /** Everything that can be checked without a tensor, with defaults filled in. */
 function checkOptions(options: DistillationOptions) {
   checkOptionNames(options, OPTIONS, NAME);
-  const targets = checkOneOf(options.targets ?? 'logits', ['logits', 'probabilities'], 'targets', NAME);
-  const named = checkOneOf(
-    options.divergence ?? 'crossEntropy',
-    ['crossEntropy', 'kl', 'reverseKl', 'jsd'],
-    'divergence',
-    NAME,
-  );
+  const targets = checkOneOf(options.targets ?? 'logits', wordsOf(TARGETS), 'targets', NAME);
+  const named = checkOneOf(options.divergence ?? 'crossEntropy', wordsOf(DIVERGENCES), 'divergence', NAME);
   if (options.beta !== undefined && named !== 'jsd') {
     throw new Error(`${NAME}: beta is an option of divergence 'jsd'; got divergence '${named}'.`);
   }
@@ -148,9 +146,7 @@ function checkOptions(options: DistillationOptions) {
   }
   const beta = checkInRange(options.beta ?? 0.5, { low: 0, high: 1 }, 'beta', NAME);
   const limits: Record<string, Divergence> = { 0: 'kl', 1: 'reverseKl' };
-  if (options.ignoreIndex !== undefined && !Number.isInteger(options.ignoreIndex)) {
-    throw new RangeError(`${NAME}: ignoreIndex must be an integer; got ${options.ignoreIndex}.`);
-  }
+  if (options.ignoreIndex !== undefined) checkInt32(options.ignoreIndex, 'ignoreIndex', NAME);
   return {
     targets,
     divergence: named === 'jsd' ? (limits[beta] ?? named) : named,

@@ -1,6 +1,6 @@
-import { cast, equal, fill, reshape, type Tensor, tensor, where } from '@tensorflow/tfjs-core';
+import { cast, equal, fill, reshape, Tensor, tensor, where } from '@tensorflow/tfjs-core';
 import type { LabelKind } from '../../kernels/objective.ts';
-import { float32, numericTensor, type TensorArgument } from '../arguments.ts';
+import { float32, numbersOf, numericTensor, type TensorArgument } from '../arguments.ts';
 import { valuesOnCpu } from '../backends/values_on_cpu.ts';
 import { withoutTape } from '../run_objective.ts';
 import { share } from '../share.ts';
@@ -25,7 +25,12 @@ export function labelsArgument(
   }
   const rowShape = student.shape.slice(0, -1);
   if (shape === rowShape.join(',') && labels.rank === rowShape.length) {
-    return { kind: 'classIds', tensor: withoutTape(() => classIds(labels, ignoreIndex)) };
+    // Of an array the array itself is read: a float32 tensor would round large ids.
+    const tensor =
+      value instanceof Tensor || labels.dtype !== 'float32'
+        ? withoutTape(() => classIds(labels, ignoreIndex))
+        : idTensor(numbersOf(value), labels.shape, ignoreIndex);
+    return { kind: 'classIds', tensor };
   }
   throw new Error(
     `${functionName}: labels must be class ids of shape [${rowShape}] or a distribution of shape [${student.shape}]; got shape [${shape}].`,
@@ -39,14 +44,24 @@ export function labelsArgument(
 export function classIds(labels: Tensor, ignoreIndex: number | undefined): Tensor {
   if (labels.dtype === 'int32') return share(labels);
   if (labels.dtype === 'bool') return cast(labels, 'int32');
-  const outside = ignoreIndex === -1 ? -2 : -1;
   const values = valuesOnCpu(labels);
-  if (values !== null) {
-    const ids = Int32Array.from(values, (id) => (id === (id | 0) ? id : outside));
-    return tensor(ids, labels.shape, 'int32');
-  }
+  if (values !== null) return idTensor(values, labels.shape, ignoreIndex);
+  const outside = outsideOfClasses(ignoreIndex);
   const flat = reshape(labels, [labels.size]); // tfjs's GPU backends select up to rank 4
   const ids = cast(flat, 'int32');
   const isWhole = equal(cast(ids, 'float32'), flat);
   return reshape(where(isWhole, ids, fill(ids.shape, outside, 'int32')), labels.shape);
 }
+
+/** Class ids that are at hand. */
+function idTensor(values: Iterable<number>, shape: number[], ignoreIndex: number | undefined): Tensor {
+  const outside = outsideOfClasses(ignoreIndex);
+  return tensor(
+    Int32Array.from(values, (id) => (id === (id | 0) ? id : outside)),
+    shape,
+    'int32',
+  );
+}
+
+/** An id that is no class, and is not ignored either. */
+const outsideOfClasses = (ignoreIndex: number | undefined) => (ignoreIndex === -1 ? -2 : -1);

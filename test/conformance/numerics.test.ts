@@ -525,6 +525,30 @@ if (!halfPrecision) {
   });
 }
 
+describe('class ids at the ends of int32', () => {
+  const FIRST = -(2 ** 31);
+  const LAST = 2 ** 31 - 1;
+  const OUTSIDE = [FIRST - 1, LAST + 1, 2 ** 32, 2 ** 32 + 1];
+  const logits = [[1, 2, 3]];
+  const lossOf = async (label: number, ignoreIndex: number) => {
+    const options = { labels: [label], ignoreIndex, reduction: tf.Reduction.NONE };
+    const loss = distillationLoss(logits, logits, options);
+    const [value] = await loss.data();
+    loss.dispose();
+    return value;
+  };
+
+  it('are ignored as any other', async () => {
+    for (const id of [FIRST, LAST]) expect(await lossOf(id, id)).toBe(0);
+  });
+
+  it('are not what a number beyond them, or one of 0 to C, becomes', async () => {
+    for (const id of OUTSIDE)
+      for (const ignoreIndex of [FIRST, LAST, -1, 0, 1])
+        expect([id, ignoreIndex, await lossOf(id, ignoreIndex)]).toEqual([id, ignoreIndex, NOT_A_NUMBER]);
+  });
+});
+
 describe('what a reduction makes of nothing', () => {
   it('all weights 0 give 0 and gradient 0', async () => {
     const v = tf.tensor2d([[1, 2, 3]]);

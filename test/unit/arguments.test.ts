@@ -272,11 +272,19 @@ describe('distillationLoss names itself, what it expected and what came', () => 
       TypeError,
       /scaleByTemperatureSquared must be true or false; got number/,
     ],
+    ...[0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, 2 ** 32, -(2 ** 31) - 1].map(
+      (ignoreIndex): (typeof cases)[number] => [
+        `ignoreIndex ${ignoreIndex}, which int32 does not hold`,
+        { labels: [0, 1], ignoreIndex },
+        RangeError,
+        new RegExp(`ignoreIndex must be an integer in .*, which int32 holds; got ${ignoreIndex}`),
+      ],
+    ),
     [
-      'ignoreIndex that is no integer',
-      { labels: [0, 1], ignoreIndex: 0.5 },
-      RangeError,
-      /ignoreIndex must be an integer; got 0.5/,
+      'a word for ignoreIndex',
+      untyped({ labels: [0, 1], ignoreIndex: '0' }),
+      TypeError,
+      /ignoreIndex must be a number; got string/,
     ],
   ];
   for (const [name, options, kind, message] of cases) {

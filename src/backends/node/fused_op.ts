@@ -27,7 +27,7 @@ import {
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import type { Objective, RowPassOutputs } from '../../../kernels/objective.ts';
+import type { Divergence, Objective, RowPassOutputs, Targets } from '../../../kernels/objective.ts';
 import { asTensor, rowPass as composedRowPass, shaped } from '../composed.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
 import { replaceRows } from './replace_rows.ts';
@@ -43,10 +43,29 @@ export function fitsFusedOp(
   outputs: RowPassOutputs,
   classes: number,
 ): boolean {
-  if (classes === 1 || divergence === 'jsd') return false;
-  if (divergence !== 'reverseKl') return outputs !== 'teacherGradient';
-  return targets === 'logits' && (outputs === 'loss' || outputs === 'teacherGradient');
+  return classes > 1 && FITTING[divergence][targets].includes(outputs);
 }
+
+const OF_STUDENT = ['loss', 'lossAndStudentGradient', 'studentGradient'] as const;
+const OF_TEACHER = ['loss', 'teacherGradient'] as const;
+const NONE = [] as const;
+
+const FITTING: Readonly<Record<Divergence, Record<Targets, readonly RowPassOutputs[]>>> = {
+  crossEntropy: { logits: OF_STUDENT, probabilities: OF_STUDENT },
+  kl: { logits: OF_STUDENT, probabilities: OF_STUDENT },
+  reverseKl: { logits: OF_TEACHER, probabilities: NONE },
+  jsd: { logits: NONE, probabilities: NONE },
+};
+
+/** Of what the op computes: whether the roles are exchanged, and whether the entropy of the first argument is taken off. null: nothing. */
+const BY_CROSS_ENTROPY: Readonly<
+  Record<Divergence, { isExchanged: boolean; isLessEntropy: boolean } | null>
+> = {
+  crossEntropy: { isExchanged: false, isLessEntropy: false },
+  kl: { isExchanged: false, isLessEntropy: true },
+  reverseKl: { isExchanged: true, isLessEntropy: true },
+  jsd: null,
+};
 
 /**
  * The row pass by that op, loss and gradient at once. The op is correct for ordinary rows; one bool that is read back says whether there are others. If the loss of any row is
@@ -204,7 +223,9 @@ function softTerm(
   withMasks: boolean,
 ): LossOfRows {
   const { targets, divergence, softWeight, scaleByTemperatureSquared } = objective;
-  const [first, second] = divergence === 'reverseKl' ? [student, teacher] : [teacher, student];
+  const by = BY_CROSS_ENTROPY[divergence];
+  if (by === null) throw new Error(`softTerm: '${divergence}' is no cross entropy.`);
+  const [first, second] = by.isExchanged ? [student, teacher] : [teacher, student];
   const soft = times(factor, softWeight);
   const ofLoss = scaleByTemperatureSquared ? times(soft, times(temperature, temperature)) : soft;
   const ofGradient = scaleByTemperatureSquared ? times(soft, temperature) : over(soft, temperature);
@@ -212,7 +233,7 @@ function softTerm(
     const mass = targets === 'logits' ? 1 : sum(first, 1);
     const { loss, gradient } = tidy(() => {
       const p = targets === 'logits' ? tidy(() => softmax(softened(first, temperature))) : first;
-      const negativeEntropy = divergence === 'crossEntropy' ? null : sumOfXLogX(backend, p);
+      const negativeEntropy = by.isLessEntropy ? sumOfXLogX(backend, p) : null;
       const { loss, gradient } = crossEntropy(backend, softened(second, temperature), p, { mass, withMasks });
       return {
         loss: negativeEntropy ? add(loss, negativeEntropy) : loss,
@@ -220,7 +241,7 @@ function softTerm(
       };
     });
     // Of two distributions no divergence is negative; rounding may say otherwise. NaN must stay.
-    const isDivergence = divergence !== 'crossEntropy' && targets === 'logits';
+    const isDivergence = by.isLessEntropy && targets === 'logits';
     const cut = isDivergence ? where(less(loss, 0), zerosLike(loss), loss) : loss;
     return {
       loss: times(cut, ofLoss),

@@ -1,5 +1,5 @@
 import { env } from '@tensorflow/tfjs-core';
-import type { Objective, RowPassOutputs } from '../../../kernels/objective.ts';
+import type { Divergence, Objective, RowPassOutputs, Targets } from '../../../kernels/objective.ts';
 import { rowPass as rowPassBase64 } from '../../generated/wasm.ts';
 
 /**
@@ -15,7 +15,7 @@ export const SIMD_FLAG = 'TFJS_DISTILL_WASM_SIMD';
 export const FUSED_FLAG = 'TFJS_DISTILL_WASM_RELAXED_SIMD';
 
 env().registerFlag(SIMD_FLAG, () => canCompile({ sharedMemory: false, fused: false }));
-env().registerFlag(FUSED_FLAG, () => canCompile({ sharedMemory: false, fused: true }));
+env().registerFlag(FUSED_FLAG, canFuse);
 
 /** The exports of kernels/wasm/row_pass.ts. Pointers are byte offsets into the memory it was instantiated on; 0 is none. */
 export interface Kernel {
@@ -46,7 +46,10 @@ export interface Kernel {
 export const PADS_BYTES = 26416;
 
 /** null: not compiled yet, or never to be. */
-const kernels = new WeakMap<WebAssembly.Memory, Kernel | null>();
+type KernelOfMemory = WeakMap<WebAssembly.Memory, Kernel | null>;
+
+/** A memory may have both, one after the other: the flag can be changed at any time. */
+const kernels: Record<'fused' | 'unfused', KernelOfMemory> = { fused: new WeakMap(), unfused: new WeakMap() };
 
 /**
  * The SIMD kernel on this memory, compiled at the first call; null where the engine has no SIMD, or the flag says no, or it is not compiled yet: browsers
@@ -54,12 +57,14 @@ const kernels = new WeakMap<WebAssembly.Memory, Kernel | null>();
  */
 export function kernelOn(memory: WebAssembly.Memory): Kernel | null {
   if (!env().getBool(SIMD_FLAG)) return null;
-  const known = kernels.get(memory);
+  const fused = env().getBool(FUSED_FLAG) && canFuse();
+  const ofMemory = kernels[fused ? 'fused' : 'unfused'];
+  const known = ofMemory.get(memory);
   if (known !== undefined) return known;
-  kernels.set(memory, null);
+  ofMemory.set(memory, null);
   const keep = ({ exports }: WebAssembly.Instance) =>
-    kernels.set(memory, exports as WebAssembly.Exports & Kernel);
-  const bytes = binary({ sharedMemory: isShared(memory), fused: env().getBool(FUSED_FLAG) });
+    ofMemory.set(memory, exports as WebAssembly.Exports & Kernel);
+  const bytes = binary({ sharedMemory: isShared(memory), fused });
   const imports = { env: { memory } };
   try {
     keep(new WebAssembly.Instance(new WebAssembly.Module(bytes), imports));
@@ -69,7 +74,7 @@ export function kernelOn(memory: WebAssembly.Memory): Kernel | null {
       () => {},
     );
   }
-  return kernels.get(memory) ?? null;
+  return ofMemory.get(memory) ?? null;
 }
 
 function isShared(memory: WebAssembly.Memory): boolean {
@@ -99,14 +104,33 @@ function binary({ sharedMemory, fused }: Variant): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(bytes, (byte) => byte.charCodeAt(0));
 }
 
+let fuses: boolean | null = null;
+
+/** Whether the engine has relaxed SIMD. */
+function canFuse(): boolean {
+  fuses ??= canCompile({ sharedMemory: false, fused: true });
+  return fuses;
+}
+
 function canCompile(variant: Variant): boolean {
   return typeof WebAssembly === 'object' && WebAssembly.validate(binary(variant));
 }
 
-/** Whether the SIMD kernel computes this; kernels/js computes everything. */
+const ALL = ['loss', 'lossAndStudentGradient', 'studentGradient', 'teacherGradient'] as const;
+const OF_STUDENT = ['loss', 'lossAndStudentGradient', 'studentGradient'] as const;
+const NONE = [] as const;
+
+/** What the SIMD kernel computes of each divergence; kernels/js computes everything. */
+const CARRIED: Readonly<Record<Divergence, Record<Targets, readonly RowPassOutputs[]>>> = {
+  crossEntropy: { logits: ALL, probabilities: OF_STUDENT },
+  kl: { logits: ALL, probabilities: OF_STUDENT },
+  reverseKl: { logits: ALL, probabilities: NONE },
+  jsd: { logits: NONE, probabilities: NONE },
+};
+
+/** Whether the SIMD kernel computes this. */
 export function isCarried({ targets, divergence }: Objective, outputs: RowPassOutputs): boolean {
-  if (divergence === 'jsd') return false;
-  return targets === 'logits' || (divergence !== 'reverseKl' && outputs !== 'teacherGradient');
+  return CARRIED[divergence][targets].includes(outputs);
 }
 
 /** Bits of `mode` in kernels/wasm/row_pass.ts. */
@@ -119,14 +143,23 @@ const CLASS_IDS = 32;
 const DISTRIBUTION = 64;
 const HARD = 128;
 
+/** The bits of a divergence; null: there are none. */
+const DIVERGENCE_BITS: Readonly<Record<Divergence, number | null>> = {
+  crossEntropy: 0,
+  kl: KL,
+  reverseKl: KL | EXCHANGED,
+  jsd: null,
+};
+
 /** reverseKl is kl with teacher and student exchanged, so then it is the student that is the first argument. */
 export function modeOf(objective: Objective, outputs: RowPassOutputs): number {
   const { targets, divergence, labels, hardWeight, scaleByTemperatureSquared } = objective;
-  const exchanged = divergence === 'reverseKl';
+  const ofDivergence = DIVERGENCE_BITS[divergence];
+  if (ofDivergence === null) throw new Error(`modeOf: the SIMD kernel does not compute '${divergence}'.`);
+  const exchanged = (ofDivergence & EXCHANGED) !== 0;
   const toTeacher = outputs === 'teacherGradient';
-  let mode = targets === 'probabilities' ? PROBABILITIES : 0;
-  if (divergence !== 'crossEntropy') mode |= KL;
-  if (exchanged) mode |= EXCHANGED;
+  let mode = ofDivergence;
+  if (targets === 'probabilities') mode |= PROBABILITIES;
   if (outputs !== 'loss' && exchanged !== toTeacher) mode |= TO_FIRST;
   if (scaleByTemperatureSquared) mode |= SCALE_BY_T_SQUARED;
   if (labels === 'classIds') mode |= CLASS_IDS;

@@ -1,5 +1,6 @@
 import { type DataType, env, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
 import { lostBackendError } from '../lost_backend.ts';
+import { numberFlag } from '../number_flag.ts';
 
 /** What tfjs asks of a program. Its source and what tfjs generates for its inputs are its identity. */
 export interface GPGPUProgram {
@@ -63,7 +64,7 @@ env().registerFlag(PACK_FLAG, () => -1);
  * fetches, and gains more than the packing costs it. A GPU pays for the bytes that packing moves.
  */
 export function packsFirst(backend: WebGLBackend, values: number): boolean {
-  const flag = env().getNumber(PACK_FLAG);
+  const flag = numberFlag(PACK_FLAG, { least: -1, most: 1 });
   return flag === -1 ? values >= WORTH_PACKING && isSoftware(backend.gpgpu.gl) : flag === 1;
 }
 

@@ -1,4 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { DIVERGENCES } from '../../../kernels/divergences.ts';
 import type { Objective } from '../../../kernels/objective.ts';
 import { hasHalfTextures } from '../half_textures.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
@@ -135,7 +136,7 @@ export class RowPassRun {
     let source: StatisticsSource = 'SWEEP';
     if (lanes > 1) {
       source = 'CELLS';
-      this.sweepByLanes(lanes, objective.softWeight !== 0 && objective.divergence === 'jsd');
+      this.sweepByLanes(lanes, objective.softWeight !== 0 && DIVERGENCES[objective.divergence].hasMixture);
     }
     if (outputs === 'loss') return { loss: this.stage('writeLoss', source, [rows]), gradient: null };
     const { statisticsTexels } = this.specialisation;

@@ -1,4 +1,11 @@
-import type { Objective, RowPassOutputs } from '../../../kernels/objective.ts';
+import { DIVERGENCES } from '../../../kernels/divergences.ts';
+import type {
+  Divergence,
+  LabelKind,
+  Objective,
+  RowPassOutputs,
+  Targets,
+} from '../../../kernels/objective.ts';
 import * as glsl from '../../generated/glsl.ts';
 import type { GPGPUProgram } from './backend.ts';
 
@@ -99,17 +106,35 @@ export function needsLabelSums({ labels, hardWeight, labelSmoothing }: Objective
 /** Whether the gradient is measured from a mean over the row: `levelOf` of the divergence. */
 function needsLevel({ divergence, softWeight }: Objective, outputs: RowPassOutputs): boolean {
   if (softWeight === 0) return false;
-  return outputs === 'teacherGradient' || divergence === 'reverseKl' || divergence === 'jsd';
+  return GRADIENT_TO[outputs] === 'TO_TEACHER' || DIVERGENCES[divergence].hasStudentLevel;
 }
 
-const DIVERGENCES = {
-  crossEntropy: { name: 'CROSS_ENTROPY', source: glsl.crossEntropy },
-  kl: { name: 'KL', source: glsl.kl },
-  reverseKl: { name: 'REVERSE_KL', source: glsl.reverseKl },
-  jsd: { name: 'JSD', source: glsl.jsd },
-} as const;
+/** Whether a row whose divergence is infinite has no gradient. */
+function lacksGradientAtInfinity({ divergence, targets }: Objective, outputs: RowPassOutputs): boolean {
+  const { student, teacher } = DIVERGENCES[divergence].lacksGradientAtInfinity;
+  return GRADIENT_TO[outputs] === 'TO_TEACHER' ? teacher && targets === 'logits' : student;
+}
 
-const LABELS = { none: 'NO_LABELS', classIds: 'CLASS_IDS', distribution: 'DISTRIBUTION' } as const;
+const SOURCES: Readonly<Record<Divergence, string>> = {
+  crossEntropy: glsl.crossEntropy,
+  kl: glsl.kl,
+  reverseKl: glsl.reverseKl,
+  jsd: glsl.jsd,
+};
+
+// Names of kernels/glsl/constants.glsl.
+const TARGETS: Readonly<Record<Targets, string>> = { logits: 'LOGITS', probabilities: 'PROBABILITIES' };
+const LABELS: Readonly<Record<LabelKind, string>> = {
+  none: 'NO_LABELS',
+  classIds: 'CLASS_IDS',
+  distribution: 'DISTRIBUTION',
+};
+const GRADIENT_TO: Readonly<Record<RowPassOutputs, 'TO_STUDENT' | 'TO_TEACHER'>> = {
+  loss: 'TO_STUDENT',
+  lossAndStudentGradient: 'TO_STUDENT',
+  studentGradient: 'TO_STUDENT',
+  teacherGradient: 'TO_TEACHER',
+};
 
 /** From here on `quotient` of kernels/glsl/texels.glsl takes the long way. */
 const MANY_ROWS = 2 ** 18;
@@ -129,11 +154,11 @@ export function sourceOf(
   source: StatisticsSource,
   output: StageOutput,
 ): string {
-  const divergence = DIVERGENCES[specialisation.objective.divergence].source;
+  const divergence = SOURCES[specialisation.objective.divergence];
   const read = [glsl.numbers, glsl.texels, glsl.inputs, glsl.maxima];
   const sums = [...read, glsl.sums, divergence, glsl.sumsSweep];
   const sweep = [...sums, glsl.maximaSweep, glsl.collect];
-  if (specialisation.objective.divergence === 'jsd') sweep.push(glsl.mixture);
+  if (DIVERGENCES[specialisation.objective.divergence].hasMixture) sweep.push(glsl.mixture);
   const files = {
     writeMaxima: [...read, glsl.maximaSweep, glsl.writeMaxima],
     mergeMaxima: [glsl.texels, glsl.maxima, glsl.mergeMaxima],
@@ -164,13 +189,14 @@ function definitionsOf(specialisation: Specialisation): [string, string | number
   const { objective, outputs } = specialisation;
   const flag = (value: boolean) => (value ? 1 : 0);
   return [
-    ['TARGETS', objective.targets === 'logits' ? 'LOGITS' : 'PROBABILITIES'],
-    ['DIVERGENCE', DIVERGENCES[objective.divergence].name],
+    ['TARGETS', TARGETS[objective.targets]],
+    ['HAS_MIXTURE', flag(DIVERGENCES[objective.divergence].hasMixture)],
     ['LABELS', LABELS[objective.labels]],
-    ['OUTPUT', outputs === 'teacherGradient' ? 'TO_TEACHER' : 'TO_STUDENT'],
+    ['OUTPUT', GRADIENT_TO[outputs]],
     ['DIRECT', flag(specialisation.isDirect)],
     ['EVEN_CLASSES', String(specialisation.hasEvenClasses)],
     ['HAS_SOFT', flag(objective.softWeight !== 0)],
+    ['LACKS_GRADIENT_AT_INFINITY', flag(lacksGradientAtInfinity(objective, outputs))],
     ['HAS_HARD', flag(objective.labels !== 'none' && objective.hardWeight !== 0)],
     ['NEEDS_LEVEL', flag(needsLevel(objective, outputs))],
     ['LABEL_SUMS', flag(needsLabelSums(objective))],

@@ -1,4 +1,7 @@
 import { env, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { DIVERGENCES } from '../../../kernels/divergences.ts';
+import type { RowPassOutputs } from '../../../kernels/objective.ts';
+import { numberFlag } from '../number_flag.ts';
 import type { RowPassRequest } from '../row_pass.ts';
 import {
   bufferOf,
@@ -50,6 +53,8 @@ export const PARTS_FLAG = 'TFJS_DISTILL_WEBGPU_PARTS';
 /** How rows are read, 0: plan.ts chooses, 1: vec4, 2: scalar, 3: tile. For tuning and tests. */
 export const INPUTS_FLAG = 'TFJS_DISTILL_WEBGPU_INPUTS';
 for (const flag of [LANES_FLAG, PARTS_FLAG, INPUTS_FLAG]) env().registerFlag(flag, () => 0);
+/** WebGPU lets no device have more threads in a workgroup. */
+const MOST_LANES = 1024;
 const INPUTS: readonly (InputsKind | null)[] = [null, 'vec4', 'scalar', 'tile'];
 
 export type Request = RowPassRequest<WebGPUBackend>;
@@ -111,9 +116,9 @@ function planOf({ backend, rows, classes }: Request): Plan {
     classes,
     device: planDevice(backend),
     asked: {
-      lanes: env().getNumber(LANES_FLAG),
-      parts: env().getNumber(PARTS_FLAG),
-      inputs: INPUTS[env().getNumber(INPUTS_FLAG)],
+      lanes: numberFlag(LANES_FLAG, { least: 0, most: MOST_LANES }),
+      parts: numberFlag(PARTS_FLAG, { least: 0, most: MOST_LANES }),
+      inputs: INPUTS[numberFlag(INPUTS_FLAG, { least: 0, most: INPUTS.length - 1 })],
     },
   });
 }
@@ -141,7 +146,10 @@ function dispatch(run: Run, step: Dispatch): void {
   const { words, unused } = scratchOf(backend.device);
   const variant = variantOf(run, step.phase);
   const key = variantKey(variant);
-  backend.pipelineCache[key] ??= pipelineOf(backend.device, variant);
+  // Under compile-only tfjs keeps promises, of which some may be left when it is over.
+  const cached = backend.pipelineCache[key];
+  if (cached === undefined || (cached instanceof Promise && !env().getBool('WEBGPU_ENGINE_COMPILE_ONLY')))
+    backend.pipelineCache[key] = pipelineOf(backend.device, variant);
 
   const lent: TensorInfo[] = [];
   const lendBuffer = (buffer: GPUBuffer, { offset, size }: Range) => {
@@ -183,7 +191,12 @@ function sizeOf({ shape }: TensorInfo): number {
   return util.sizeFromShape(shape);
 }
 
-const GRADIENT = { loss: 0, lossAndStudentGradient: 1, studentGradient: 1, teacherGradient: 2 } as const;
+const GRADIENT: Readonly<Record<RowPassOutputs, number>> = {
+  loss: 0,
+  lossAndStudentGradient: 1,
+  studentGradient: 1,
+  teacherGradient: 2,
+};
 const LOWEST_BITS = 0xff7fc99e; // of kernels/wgsl/numbers.wgsl
 
 export function writesLoss({ outputs }: Request): boolean {
@@ -193,7 +206,7 @@ export function writesLoss({ outputs }: Request): boolean {
 function variantOf({ request, sums, plan: chosen }: Run, phase: Phase): Variant {
   const { objective, outputs, reduction, backend } = request;
   const { targets, divergence, labels } = objective;
-  const reverse = divergence === 'reverseKl';
+  const lacks = DIVERGENCES[divergence].lacksGradientAtInfinity;
   const isFlag = (value: boolean) => (value ? 1 : 0);
   return {
     modules: { inputs: chosen.inputs, team: chosen.team, sums, labels },
@@ -206,7 +219,7 @@ function variantOf({ request, sums, plan: chosen }: Run, phase: Phase): Variant 
       ABSENT_TEACHER_BITS: targets === 'probabilities' ? 0 : LOWEST_BITS,
       WRITES_LOSS: isFlag(writesLoss(request)),
       LACKS_GRADIENT_AT_INFINITY: isFlag(
-        outputs === 'teacherGradient' ? !reverse && targets === 'logits' : reverse,
+        outputs === 'teacherGradient' ? lacks.teacher && targets === 'logits' : lacks.student,
       ),
       GRADIENT: GRADIENT[outputs],
       REDUCES: isFlag(reduction === 'sum'),

@@ -1,3 +1,4 @@
+import { DIVERGENCES } from '../../../kernels/divergences.ts';
 import type { RowPass, RowPassResult } from '../row_pass.ts';
 import type { WebGPUBackend } from './backend.ts';
 import { dispatchRows, type Phase, PipelineProgram, prepare, type Request, writesLoss } from './dispatch.ts';
@@ -28,7 +29,8 @@ function phasesOf({ objective: { targets, divergence }, outputs }: Request, { pa
   if (parts === 1) return ['whole'];
   const phases: Phase[] = ['statistics'];
   // NEEDS_RANGE and NEEDS_MIXTURE of kernels/wgsl.
-  if (targets === 'logits' && (divergence !== 'crossEntropy' || outputs !== 'loss')) phases.push('nearSums');
-  if (divergence === 'jsd') phases.push('mixtureSums');
+  const { isSmallWhenNear, hasMixture } = DIVERGENCES[divergence];
+  if (targets === 'logits' && (isSmallWhenNear || outputs !== 'loss')) phases.push('nearSums');
+  if (hasMixture) phases.push('mixtureSums');
   return [...phases, 'finish'];
 }

@@ -49,14 +49,14 @@ export function variantKey({ modules, constants }: Variant): string {
 const INPUTS = { vec4: wgsl.inputsVec4, scalar: wgsl.inputsScalar, tile: wgsl.inputsTile };
 const TEAM = { workgroup: wgsl.teamWorkgroup, subgroup: wgsl.teamSubgroup };
 const ROW_PASS = [wgsl.split, wgsl.reduce, wgsl.rowPass];
-const SUMS = {
+const SUMS: Readonly<Record<Modules['sums'], readonly string[]>> = {
   crossEntropy: [wgsl.crossEntropy, wgsl.mixtureNone, ...ROW_PASS],
   kl: [wgsl.kl, wgsl.mixtureNone, ...ROW_PASS],
   reverseKl: [wgsl.reverseKl, wgsl.mixtureNone, ...ROW_PASS],
   jsd: [wgsl.jsd, ...ROW_PASS],
   entropies: [wgsl.entropies, wgsl.rowMetrics],
 };
-const LABELS = {
+const LABELS: Readonly<Record<LabelKind, readonly string[]>> = {
   none: [wgsl.hardNone],
   classIds: [wgsl.hardTerm, wgsl.labelsClassIds],
   distribution: [wgsl.hardTerm, wgsl.labelsDistribution],
