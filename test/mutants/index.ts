@@ -1,3 +1,4 @@
+import { checkMutants } from './checks.ts';
 import { glslMutants } from './glsl.ts';
 import { jsMutants } from './js.ts';
 import { layersMutants } from './layers.ts';
@@ -10,6 +11,7 @@ import { wgslMutants } from './wgsl.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   ...opMutants,
+  ...checkMutants,
   ...jsMutants,
   ...wasmMutants,
   ...memoryMutants,

@@ -125,8 +125,8 @@ export const layersMutants: Mutant[] = [
     },
     {
       name: 'softLoss of kl is the cross entropy',
-      find: "divergence === 'kl' ? measured.kl",
-      replace: "divergence === 'kl' ? measured.crossEntropy",
+      find: "kl: 'kl',",
+      replace: "kl: 'crossEntropy',",
     },
   ]),
   ...mutants('src/layers/table.ts', distiller, [

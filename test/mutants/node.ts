@@ -10,8 +10,8 @@ export const nodeMutants: Mutant[] = [
   ...mutants('src/backends/node/fused_op.ts', values, [
     {
       name: 'reverseKl keeps the roles',
-      find: "divergence === 'reverseKl' ? [student, teacher] : [teacher, student]",
-      replace: '[teacher, student]',
+      find: 'by.isExchanged ? [student, teacher]',
+      replace: 'by.isExchanged ? [teacher, student]',
     },
     {
       name: 'T in place of T^2',
