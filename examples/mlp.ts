@@ -25,11 +25,11 @@ export class Mlp {
     return this.variables.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** [rows, inputs] to [rows, classes]. No gradient flows to the inputs. */
+  /** [rows, inputs] to [rows, classes]. */
   logits(inputs: tf.Tensor2D): tf.Tensor2D {
-    let units: tf.Tensor = tf.add(productWithData(inputs, this.kernels[0]), this.biases[0]);
+    let units: tf.Tensor = tf.add(tf.matMul(inputs, this.kernels[0]), this.biases[0]);
     for (let k = 1; k < this.kernels.length; k++) {
-      units = tf.add(product(tf.relu(units), this.kernels[k]), this.biases[k]);
+      units = tf.add(tf.matMul(tf.relu(units), this.kernels[k]), this.biases[k]);
     }
     return units as tf.Tensor2D;
   }
@@ -37,26 +37,4 @@ export class Mlp {
   dispose(): void {
     tf.dispose(this.variables);
   }
-}
-
-// The gradients of tfjs's own matMul multiply by transposed matrices, for which its 'wasm' backend takes ten times as long as to transpose and then
-// multiply. On other backends it makes no difference.
-
-const product = tf.customGrad((...args) => {
-  const [x, kernel, save] = args as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-  save([x, kernel]);
-  return {
-    value: tf.matMul(x, kernel),
-    gradFunc: (dy: tf.Tensor, [x, kernel]: tf.Tensor[]) => [
-      tf.matMul(dy, tf.transpose(kernel)),
-      tf.matMul(tf.transpose(x), dy),
-    ],
-  };
-});
-
-function productWithData(data: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
-  return tf.customGrad((kernel) => ({
-    value: tf.matMul(data, kernel as tf.Tensor),
-    gradFunc: (dy: tf.Tensor) => tf.matMul(tf.transpose(data), dy),
-  }))(kernel);
 }

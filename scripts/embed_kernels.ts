@@ -59,23 +59,47 @@ const WASM_OPT_OPTIONS = [
   ...['--inlining-optimizing', '--reorder-locals'],
 ];
 
-/** `kernels/wasm/row_pass.ts`, compiled, becomes `export const rowPass = '...'` of `src/generated/wasm.ts`. */
-function wasmModule(root: string): string {
+/** One file of kernels/wasm, compiled and optimized, as base64. */
+function compiled(root: string, file: string, options: { asc: string[]; wasmOpt: string[] }): string {
   const folder = mkdtempSync(join(tmpdir(), 'embed-kernels-'));
   try {
-    const outFile = join(folder, 'row_pass.wasm');
+    const outFile = join(folder, 'kernel.wasm');
     const run = (tool: string, options: readonly string[]) =>
       execFileSync(process.execPath, [join(root, 'node_modules', ...tool.split('/')), ...options], {
         cwd: root,
         stdio: ['ignore', 'inherit', 'inherit'],
       });
-    run('assemblyscript/bin/asc.js', ['kernels/wasm/row_pass.ts', '--outFile', outFile, ...ASC_OPTIONS]);
-    run('binaryen/bin/wasm-opt', [outFile, '--output', outFile, ...WASM_OPT_OPTIONS]);
-    const base64 = readFileSync(outFile).toString('base64');
-    return `// Made by scripts/embed_kernels.ts from kernels/wasm; do not edit.\n/** kernels/wasm/row_pass.ts */\nexport const rowPass =\n  '${base64}';\n`;
+    run('assemblyscript/bin/asc.js', [file, '--outFile', outFile, ...ASC_OPTIONS, ...options.asc]);
+    run('binaryen/bin/wasm-opt', [outFile, '--output', outFile, ...WASM_OPT_OPTIONS, ...options.wasmOpt]);
+    return readFileSync(outFile).toString('base64');
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+const wasmConstant = (comment: string, name: string, base64: string) =>
+  `/** ${comment} */\nexport const ${name} =\n  '${base64}';\n`;
+const WASM_HEADER = '// Made by scripts/embed_kernels.ts from kernels/wasm; do not edit.\n';
+
+/** `kernels/wasm/row_pass.ts`, compiled, becomes `export const rowPass = '...'` of `src/generated/wasm.ts`. */
+function wasmModule(root: string): string {
+  const file = 'kernels/wasm/row_pass.ts';
+  return WASM_HEADER + wasmConstant(file, 'rowPass', compiled(root, file, { asc: [], wasmOpt: [] }));
+}
+
+/** `kernels/wasm/matmul.ts` with and without fused multiplication and addition becomes `matmul` and `matmulFused` of a module that most programs do not load. */
+function wasmMatmulModule(root: string): string {
+  const file = 'kernels/wasm/matmul.ts';
+  const plain = compiled(root, file, { asc: ['--use', 'FUSED=0'], wasmOpt: [] });
+  const fused = compiled(root, file, {
+    asc: ['--use', 'FUSED=1', '--enable', 'relaxed-simd'],
+    wasmOpt: ['--enable-relaxed-simd'],
+  });
+  return (
+    WASM_HEADER +
+    wasmConstant(`${file}, FUSED = 0`, 'matmul', plain) +
+    wasmConstant(`${file}, FUSED = 1`, 'matmulFused', fused)
+  );
 }
 
 /** What the modules under src/generated/ of the tree at `root` are to hold, by their names. */
@@ -83,6 +107,7 @@ export const MODULES = {
   wgsl: (root: string) => shaderModule(root, 'wgsl'),
   glsl: (root: string) => shaderModule(root, 'glsl'),
   wasm: wasmModule,
+  wasm_matmul: wasmMatmulModule,
 } as const;
 
 /** The names of modules whose checked-in text differs from what kernels/ gives now. */

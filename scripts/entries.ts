@@ -8,6 +8,7 @@ export const ENTRIES = {
   webgpu: 'src/backends/webgpu/register.ts',
   webgl: 'src/backends/webgl/register.ts',
   wasm: 'src/backends/wasm/register.ts',
+  wasm_training: 'src/wasm_training/index.ts',
   cpu: 'src/backends/cpu/register.ts',
   node: 'src/backends/node/register.ts',
   layers: 'src/layers/index.ts',

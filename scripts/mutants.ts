@@ -142,7 +142,7 @@ async function plant(tree: string, { file, find, replace, killedBy }: Mutant): P
   });
   const path = join(tree, file);
   const generated = generatedFrom(file);
-  const before = [path, ...(generated ? [join(tree, generated.file)] : [])].map(
+  const before = [path, ...generated.map(({ file }) => join(tree, file))].map(
     (path) => [path, readFileSync(path, 'utf8')] as const,
   );
   try {
@@ -150,7 +150,7 @@ async function plant(tree: string, { file, find, replace, killedBy }: Mutant): P
       path,
       before[0][1].replace(find, () => replace),
     );
-    if (generated) writeFileSync(join(tree, generated.file), generated.make(tree));
+    for (const { file, make } of generated) writeFileSync(join(tree, file), make(tree));
     const { failed } = await runSuite(tree, killedBy);
     if (failed === null) return outcome('survived', `${nameOf(killedBy)} passes`);
     return isBroken(failed.message)
@@ -163,11 +163,11 @@ async function plant(tree: string, { file, find, replace, killedBy }: Mutant): P
   }
 }
 
-/** The module that a kernel of another language is embedded in. */
-function generatedFrom(file: string): { file: string; make: (root: string) => string } | null {
-  for (const [language, make] of Object.entries(MODULES))
-    if (file.startsWith(`kernels/${language}/`)) return { file: `src/generated/${language}.ts`, make };
-  return null;
+/** The modules that kernels of another language are embedded in; those of AssemblyScript in one for each file that is compiled. */
+function generatedFrom(file: string): { file: string; make: (root: string) => string }[] {
+  return Object.entries(MODULES)
+    .filter(([name]) => file.startsWith(`kernels/${name.split('_')[0]}/`))
+    .map(([name, make]) => ({ file: `src/generated/${name}.ts`, make }));
 }
 
 /** A shader that does not compile, a bundle that cannot be built: faults that no user would ever run. */

@@ -4,11 +4,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import type { NodeBackend } from '../../scripts/node_backends.ts';
-import { startBackend } from '../../scripts/start_backend.ts';
 import { distillationLoss, distillationMetrics } from '../../src/index.ts';
 import { Mlp } from '../mlp.ts';
 import { DIGITS, IMAGE_SIZE, loadMnist, type Mnist } from '../mnist.ts';
 import { Random } from '../random.ts';
+import { startTrainingBackend } from '../start_training_backend.ts';
 import { timeLoss } from './time_loss.ts';
 import { type BatchLoss, countErrors, logitsOf, type TrainOptions, train } from './train.ts';
 
@@ -30,7 +30,7 @@ export interface Settings {
 /** Trains, and prints what comes of it. */
 export async function distill(settings: Settings): Promise<void> {
   const started = performance.now();
-  const backend = await startBackend(settings.backend);
+  const backend = await startTrainingBackend(settings.backend);
   console.log(`Backend ${backend.name} on ${backend.device}; seed ${settings.seed}.`);
   const mnist = loadMnist();
   console.log(`MNIST: ${count(mnist.train.count)} images to train on, ${count(mnist.test.count)} to test.\n`);

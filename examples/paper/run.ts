@@ -1,6 +1,6 @@
 import type { NodeBackend } from '../../scripts/node_backends.ts';
-import { startBackend } from '../../scripts/start_backend.ts';
 import { loadMnist } from '../mnist.ts';
+import { startTrainingBackend } from '../start_training_backend.ts';
 import { Checkpoints } from './checkpoint.ts';
 import { runExperiments } from './experiments.ts';
 import { published } from './published.ts';
@@ -22,7 +22,7 @@ export interface RunOptions {
 
 /** Trains what the plan has and the records lack. */
 export async function run({ backend, tune: isTuning, ...options }: RunOptions): Promise<void> {
-  const machine = await startBackend(backend);
+  const machine = await startTrainingBackend(backend);
   console.log(`backend ${machine.name} on ${machine.device}`);
   console.log(
     `The published run took ${published.duration} on ${published.device}, by backend '${published.backend}'.`,

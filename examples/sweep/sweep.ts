@@ -8,12 +8,12 @@ import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { NodeBackend } from '../../scripts/node_backends.ts';
-import { startBackend } from '../../scripts/start_backend.ts';
 import { distillationLoss } from '../../src/index.ts';
 import { type BatchLoss, countErrors, logitsOf, train } from '../distill/train.ts';
 import { Mlp } from '../mlp.ts';
 import { DIGITS, type Examples, IMAGE_SIZE, loadMnist, type Mnist } from '../mnist.ts';
 import { Random } from '../random.ts';
+import { startTrainingBackend } from '../start_training_backend.ts';
 import { drawCurves } from './draw_curves.ts';
 import { grid, type Point, type Sweep } from './grid.ts';
 
@@ -26,7 +26,7 @@ const BATCH_SIZE = 100;
 
 /** Trains what is not trained yet on this backend, and draws the curves. */
 export async function sweepGrid(choice: NodeBackend | 'fastest'): Promise<void> {
-  const backend = await startBackend(choice);
+  const backend = await startTrainingBackend(choice);
   console.log(`Backend ${backend.name} on ${backend.device}.`);
   const mnist = loadMnist();
   const few = firstOf(mnist.train, STUDENT.images);

@@ -7,6 +7,7 @@ import type { Mutant } from './mutant.ts';
 import { nodeMutants } from './node.ts';
 import { opMutants } from './op.ts';
 import { wasmMutants } from './wasm.ts';
+import { wasmTrainingMutants } from './wasm_training.ts';
 import { wgslMutants } from './wgsl.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -14,6 +15,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...checkMutants,
   ...jsMutants,
   ...wasmMutants,
+  ...wasmTrainingMutants,
   ...memoryMutants,
   ...nodeMutants,
   ...layersMutants,

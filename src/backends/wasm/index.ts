@@ -18,6 +18,7 @@ export interface WasmBackendParts extends KernelBackend {
     asm?: { memory?: WebAssembly.Memory };
     /** The memory, shared, in the build with threads. */
     wasmMemory?: WebAssembly.Memory;
+    tfjs?: { getThreadsCount?(): number };
   };
   dataIdMap: { get(dataId: object): { memoryOffset: number } };
   makeOutput(shape: number[], dtype: DataType, memoryOffset?: number | null, values?: TypedArray): TensorInfo;
@@ -40,7 +41,7 @@ export const rowPass: RowPass<WasmBackendParts> = (request) => {
 };
 
 /** The memory that the backend's tensors lie in, if it is where it is expected. */
-function memoryOf({ wasm, dataIdMap }: WasmBackendParts): WebAssembly.Memory | null {
+export function memoryOf({ wasm, dataIdMap }: WasmBackendParts): WebAssembly.Memory | null {
   const memory = wasm?.wasmMemory ?? wasm?.asm?.memory;
   if (typeof dataIdMap?.get !== 'function' || memory === undefined) return null;
   return memory.buffer === wasm.HEAPU8?.buffer ? memory : null;

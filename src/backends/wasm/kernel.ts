@@ -77,13 +77,13 @@ export function kernelOn(memory: WebAssembly.Memory): Kernel | null {
   return ofMemory.get(memory) ?? null;
 }
 
-function isShared(memory: WebAssembly.Memory): boolean {
+export function isShared(memory: WebAssembly.Memory): boolean {
   return typeof SharedArrayBuffer === 'function' && memory.buffer instanceof SharedArrayBuffer;
 }
 
 /** The import of `env.memory`: of any size, and the same of shared memory of up to 4 GiB. Each is preceded by the byte length of its section. */
-const IMPORT = '\x0f\x01\x03env\x06memory\x02\x00\x00';
-const IMPORT_SHARED = '\x12\x01\x03env\x06memory\x02\x03\x00\x80\x80\x04';
+export const IMPORT = '\x0f\x01\x03env\x06memory\x02\x00\x00';
+export const IMPORT_SHARED = '\x12\x01\x03env\x06memory\x02\x03\x00\x80\x80\x04';
 
 /**
  * f32x4.mul, then a constant or a local, then f32x4.add. In its place three times nop, the same operand, f32x4.relaxed_madd: as long, so that no length in the binary changes.
