@@ -3,6 +3,8 @@ import type { LabelKind, Targets } from './objective.ts';
 /** What a row is measured for: MATH (28)-(32). Checked and completed by the public op. */
 export type Measure = {
   targets: Targets;
+  /** As of an Objective. */
+  teacherTemperature: number;
   labels: LabelKind;
 };
 

@@ -1,3 +1,5 @@
+import { unknownWord } from './words.ts';
+
 /** How the teacher is given: as logits v, or as probabilities p (which need not sum to one). */
 export type Targets = 'logits' | 'probabilities';
 
@@ -13,6 +15,8 @@ export type LabelKind = 'none' | 'classIds' | 'distribution';
  */
 export type Objective = {
   targets: Targets;
+  /** T of the teacher; 0: that of its row. Probabilities are used as they are at 1, and otherwise softened: MATH (33). */
+  teacherTemperature: number;
   divergence: Divergence;
   /** `jsd` only, 0 < beta < 1: the weight of p in the mixture m. */
   beta: number;
@@ -29,9 +33,50 @@ export type Objective = {
   scale: number;
 };
 
+/**
+ * What the teacher's numbers are to a row pass: `logits` v; `probabilities` p, used as they are; or `softenedProbabilities`, whose logarithms stand for v.
+ */
+export type TeacherReading = 'logits' | 'probabilities' | 'softenedProbabilities';
+
+export function teacherReadingOf({
+  targets,
+  teacherTemperature,
+}: Pick<Objective, 'targets' | 'teacherTemperature'>): TeacherReading {
+  switch (targets) {
+    case 'logits':
+      return 'logits';
+    case 'probabilities':
+      return teacherTemperature === 1 ? 'probabilities' : 'softenedProbabilities';
+    default:
+      return unknownWord('targets', targets satisfies never);
+  }
+}
+
+/** Whether there is one temperature and nothing to soften but logits: what a kernel computes that knows nothing of MATH (33)-(37). */
+export function hasOneTemperature(objective: Pick<Objective, 'targets' | 'teacherTemperature'>): boolean {
+  const reading = teacherReadingOf(objective);
+  switch (reading) {
+    case 'logits':
+      return objective.teacherTemperature === 0;
+    case 'probabilities':
+      return true;
+    case 'softenedProbabilities':
+      return false;
+    default:
+      return unknownWord('reading', reading satisfies never);
+  }
+}
+
+/** A probability that is softened counts as 0 below this, the smallest normal float32: some devices take such numbers for 0. */
+export const SMALLEST_PROBABILITY = 2 ** -126;
+
+/** Probabilities that are softened sum to one if they do but for this: their rounding alone would be a divergence. */
+export const ROUNDING_OF_SUM = 1e-6;
+
 /** The bare cross entropy of two distributions: no hard term, no T^2. */
 export const CROSS_ENTROPY: Objective = {
   targets: 'logits',
+  teacherTemperature: 0,
   divergence: 'crossEntropy',
   beta: 0.5,
   softWeight: 1,

@@ -9,6 +9,7 @@ import {
   tidy,
   util,
 } from '@tensorflow/tfjs-core';
+import type { Targets } from '../kernels/objective.ts';
 
 /** What a user may pass where a tensor is expected. */
 export type TensorArgument = Tensor | TensorLike;
@@ -154,6 +155,33 @@ export function temperatureArgument(
   return { temperature: 0, temperatureTensor: perRowTensor(value, rowShape, 'temperature', functionName) };
 }
 
+/**
+ * `teacherTemperature` as the kernels take it, see Objective: 0 where the teacher's T is that of its row, 1 where probabilities are used as they are.
+ */
+export function teacherTemperatureArgument(
+  value: number | undefined,
+  { targets, temperature }: { targets: Targets; temperature: number },
+  functionName: string,
+): number {
+  const t = value === undefined ? temperature : checkedTeacherTemperature(value, functionName);
+  if (targets === 'probabilities' && t === 1) return 1;
+  return t === temperature ? 0 : t;
+}
+
+function checkedTeacherTemperature(value: unknown, functionName: string): number {
+  if (typeof value === 'number') return checkedTemperature(value, functionName, 'teacherTemperature');
+  const got =
+    value instanceof Tensor
+      ? `a tensor of shape ${text(value.shape)}`
+      : Array.isArray(value) || ArrayBuffer.isView(value)
+        ? `an array of ${lengthOf(value)}`
+        : nameOf(value);
+  throw new TypeError(
+    `${functionName}: teacherTemperature must be one number; got ${got}. For one per row, divide each row of the teacher's logits (or log-probabilities) by its own, and say teacherTemperature: 1; one that ` +
+      'teacher and student share is given as temperature alone.',
+  );
+}
+
 /** A loss that is given one batch after another cannot have a temperature for each row, so it must be one number. */
 export function checkOneTemperature(value: number | TensorArgument | undefined, functionName: string): void {
   if (value === undefined || typeof value === 'number') return;
@@ -164,9 +192,9 @@ export function checkOneTemperature(value: number | TensorArgument | undefined, 
   );
 }
 
-function checkedTemperature(t: number, functionName: string): number {
+function checkedTemperature(t: number, functionName: string, name = 'temperature'): number {
   if (t > 0 && t < Number.POSITIVE_INFINITY) return t;
-  throw new RangeError(`${functionName}: temperature must be a finite number greater than 0; got ${t}.`);
+  throw new RangeError(`${functionName}: ${name} must be a finite number greater than 0; got ${t}.`);
 }
 
 /** The numbers of an array, nested or typed, one after another. */

@@ -62,6 +62,7 @@ export function optionCases(): ObjectiveCase[] {
     for (const targets of ['logits', 'probabilities'] as const) {
       const base: CaseOptions = { divergence, targets, temperature: 3 };
       if (divergence === 'jsd') base.beta = 0.3;
+      if (targets === 'probabilities') base.teacherTemperature = 1;
       const add = (name: string, options: Partial<CaseOptions>, shape = [9, 33]) =>
         cases.push(
           makeCase(`${divergence} of ${targets}, ${name}`, shape, { ...base, ...options }, { seed: seed++ }),
@@ -80,6 +81,66 @@ export function optionCases(): ObjectiveCase[] {
       add('a temperature per row', { temperature: [0.5, 1, 2, 3, 4, 8, 20, 1.5, 0.7] });
       add('a weight per row', { weights: [1, 0, 2, 0.5, 0, 1, 3, 0.25, 1] });
       add('ignored rows', { labels: 'classIds', ignoreIndex: 1 }, [40, 3]);
+    }
+  }
+  return cases;
+}
+
+const PER_ROW = [0.5, 1, 2, 3, 1.5, 8, 20, 1.5, 0.7];
+
+/** What makes a teacher that is softened at its own temperature, or whose probabilities are softened. */
+const TEACHERS: Record<string, Partial<CaseOptions>> = {
+  'logits at a temperature of their own': { targets: 'logits', teacherTemperature: 1.5 },
+  'logits below T = 1': { targets: 'logits', temperature: 0.6, teacherTemperature: 0.9 },
+  'logits at T = 1': { targets: 'logits', teacherTemperature: 1 },
+  'probabilities softened at T': { targets: 'probabilities' },
+  'probabilities softened at a temperature of their own': {
+    targets: 'probabilities',
+    teacherTemperature: 1.5,
+  },
+  'probabilities sharpened': { targets: 'probabilities', teacherTemperature: 0.6 },
+  'probabilities softened though T = 1': { targets: 'probabilities', temperature: 1, teacherTemperature: 2 },
+};
+
+/** Every divergence of every such teacher, with labels, T per row, weights, and sums other than one. */
+export function teacherTemperatureCases(): ObjectiveCase[] {
+  const cases: ObjectiveCase[] = [];
+  let seed = 400;
+  for (const divergence of DIVERGENCES) {
+    for (const [name, teacher] of Object.entries(TEACHERS)) {
+      const base: CaseOptions = { divergence, temperature: 3, ...teacher };
+      if (divergence === 'jsd') base.beta = 0.3;
+      const add = (
+        what: string,
+        options: Partial<CaseOptions>,
+        make: { shape?: number[]; mass?: number; edit?: (problem: ObjectiveCase) => void } = {},
+      ) => {
+        const { shape = [9, 33], ...others } = make;
+        cases.push(
+          makeCase(
+            `${divergence} of ${name}, ${what}`,
+            shape,
+            { ...base, ...options },
+            { seed: seed++, ...others },
+          ),
+        );
+      };
+      add('alone', {});
+      add(
+        'with class ids, weights and without T^2',
+        {
+          labels: 'classIds',
+          alpha: 0.3,
+          weights: [1, 0, 2, 0.5, 0, 1, 3, 0.25, 1],
+          scaleByTemperatureSquared: false,
+        },
+        { shape: [9, 34] },
+      );
+      add('a temperature per row', { temperature: PER_ROW });
+      add('long rows', {}, { shape: [3, 1337] });
+      if (base.targets !== 'probabilities') continue;
+      add('of another sum', {}, { mass: 1.75 });
+      add('with zeros', {}, { edit: ({ teacher }) => teacher.fill(0, 33 + 5, 33 + 21), mass: 0.5 });
     }
   }
   return cases;

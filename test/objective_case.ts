@@ -7,6 +7,7 @@ export interface CaseOptions
   extends Pick<
     DistillationOptions,
     | 'targets'
+    | 'teacherTemperature'
     | 'divergence'
     | 'beta'
     | 'alpha'
@@ -58,6 +59,18 @@ export function makeCase(
   return problem;
 }
 
+/** Rows of 20 classes whose second row is edited, so that its neighbours show whether the damage stays in it. */
+export function edited(
+  name: string,
+  options: CaseOptions,
+  edit: (row: { v: Float32Array; z: Float32Array }) => void,
+): ObjectiveCase {
+  return makeCase(name, [4, 20], options, {
+    seed: 7,
+    edit: ({ teacher, student }) => edit({ v: teacher.subarray(20, 40), z: student.subarray(20, 40) }),
+  });
+}
+
 export function rowsOf(problem: ObjectiveCase): number {
   return problem.shape.slice(0, -1).reduce((product, size) => product * size, 1);
 }
@@ -86,6 +99,7 @@ export function referenceRowOf(problem: ObjectiveCase, n: number): ReferenceRow 
     weight: ignored ? 0 : perRow(options.weights, n, 1),
     labelSmoothing: options.labelSmoothing ?? 0,
     targets: options.targets ?? 'logits',
+    ...(options.teacherTemperature === undefined ? {} : { teacherTemperature: options.teacherTemperature }),
     divergence: options.divergence ?? 'crossEntropy',
     beta: options.beta ?? 0.5,
   };
@@ -137,10 +151,13 @@ export function reference(problem: ObjectiveCase): ReferenceRows {
     result.dTeacher.set(truth.dTeacher, n * classes);
     result.valueScale[n] = Math.abs(weight) * (softFactor + hardWeight);
     result.gradientScale[n] = Math.abs(weight) * (softFactor / t + hardWeight);
+    const teacherTemperature = row.teacherTemperature ?? t;
+    const isGiven = row.targets === 'probabilities' && teacherTemperature === 1;
+    const logits = row.targets === 'logits' ? row.teacher : Float64Array.from(row.teacher, Math.log);
     result.logScale[n] = Math.max(
       1,
       spreadOf(row.student) / t,
-      row.targets === 'logits' ? spreadOf(row.teacher) / t : 1,
+      isGiven ? 1 : spreadOf(logits) / teacherTemperature,
     );
   }
   return result;

@@ -8,6 +8,8 @@ export interface ReferenceRow {
   teacher: ArrayLike<number>;
   student: ArrayLike<number>;
   temperature: number;
+  /** Default: temperature. */
+  teacherTemperature?: number;
   targets?: 'logits' | 'probabilities';
   divergence?: 'crossEntropy' | 'kl' | 'reverseKl' | 'jsd';
   beta?: number;
@@ -51,6 +53,32 @@ function asDistribution(probabilities: ArrayLike<number>): Distribution {
   return { probability, log: probability.map(Math.log), hasMass: Array.from(probability, (p) => p !== 0) };
 }
 
+/** p^(1/T), scaled to the sum of p. A sum that is 1 within rounding is 1; what is below the smallest normal float32 is 0. */
+function soften(probabilities: ArrayLike<number>, temperature: number): Softened {
+  const given = Array.from(probabilities, (p) => (p < 2 ** -126 ? 0 : p));
+  const largest = given.reduce((a, b) => Math.max(a, b));
+  const powers = given.map((p) => (p === 0 ? 0 : (p / largest) ** (1 / temperature)));
+  const sum = given.reduce((a, b) => a + b);
+  const mass = Math.abs(sum - 1) <= 1e-6 ? 1 : sum;
+  const total = powers.reduce((a, b) => a + b);
+  const shares = powers.map((power) => (power === 0 ? 0 : power / total));
+  const logTotal = Math.log(total) - Math.log(mass);
+  return {
+    probability: Float64Array.from(shares, (share) => mass * share),
+    log: Float64Array.from(given, (p) =>
+      p === 0 ? Number.NEGATIVE_INFINITY : Math.log(p / largest) / temperature - logTotal,
+    ),
+    hasMass: powers.map((power) => power >= NO_MASS),
+    isAbsent: given.map((p) => p === 0),
+    isDistribution: mass === 1,
+  };
+}
+
+interface Softened extends Distribution {
+  isAbsent: boolean[];
+  isDistribution: boolean;
+}
+
 const sumOver = (n: number, term: (i: number) => number): number => {
   let sum = 0;
   for (let i = 0; i < n; i++) sum += term(i);
@@ -70,6 +98,9 @@ const isMaskedThroughout = (values: ArrayLike<number>): boolean => {
 function rowIsInvalid(row: ReferenceRow): boolean {
   const { teacher, student, temperature, label } = row;
   if (isInvalid(teacher) || isInvalid(student)) return true;
+  const { targets, teacherTemperature = temperature } = row;
+  if (targets === 'probabilities' && teacherTemperature !== 1)
+    for (let i = 0; i < teacher.length; i++) if (teacher[i] < 0) return true;
   if (isMaskedThroughout(student) || isMaskedThroughout(teacher)) return true;
   if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY)) return true;
   if (typeof label === 'number') return !(label >= 0 && label < student.length);
@@ -105,17 +136,27 @@ export function referenceRow(row: ReferenceRow): ReferenceResult {
   return total;
 }
 
+/** p of the row, which must be valid. */
+export function teacherShares(row: ReferenceRow): Distribution | Softened {
+  const { teacher, temperature, teacherTemperature = temperature, targets = 'logits' } = row;
+  if (targets === 'logits') return softmax(teacher, teacherTemperature);
+  return teacherTemperature === 1 ? asDistribution(teacher) : soften(teacher, teacherTemperature);
+}
+
 function softTerm(row: ReferenceRow): ReferenceResult {
   const {
     teacher,
     student,
     temperature: t,
+    teacherTemperature = t,
     targets = 'logits',
     divergence = 'crossEntropy',
     beta = 0.5,
   } = row;
   const n = student.length;
-  const p = targets === 'logits' ? softmax(teacher, t) : asDistribution(teacher);
+  const p = teacherShares(row);
+  const softened = 'isAbsent' in p ? p : null;
+  const isDistribution = targets === 'logits' || softened?.isDistribution === true;
   const q = softmax(student, t);
   const result: ReferenceResult = { loss: 0, dStudent: new Float64Array(n), dTeacher: new Float64Array(n) };
   const { dStudent, dTeacher } = result;
@@ -139,7 +180,7 @@ function softTerm(row: ReferenceRow): ReferenceResult {
       return a.probability[i] * (Math.expm1(x) - x);
     });
   const divergenceOf = (plain: number, a: Distribution, b: Distribution) =>
-    targets === 'logits' && plain < 1e-3 ? small(a, b) : plain;
+    isDistribution && plain < 1e-3 ? small(a, b) : plain;
   const isGone = (i: number) => p.probability[i] === 0 && student[i] === Number.NEGATIVE_INFINITY;
 
   // The slope of D in p_i and in q_i, each as if the others stood still; what softmax makes of them comes after the switch.
@@ -178,7 +219,7 @@ function softTerm(row: ReferenceRow): ReferenceResult {
       const ofP = sumOver(n, (i) => times(p.probability[i], () => p.log[i] - logMixture[i]));
       const ofQ = sumOver(n, (i) => times(q.probability[i], () => q.log[i] - logMixture[i]));
       const plain = beta * ofP + (1 - beta) * ofQ;
-      result.loss = targets === 'logits' && plain < 1e-3 ? smallMixture(p, q, beta) : plain;
+      result.loss = isDistribution && plain < 1e-3 ? smallMixture(p, q, beta) : plain;
       for (let i = 0; i < n; i++) {
         dStudent[i] = ((1 - beta) * times(q.probability[i], () => q.log[i] - logMixture[i] - ofQ)) / t;
       }
@@ -187,15 +228,30 @@ function softTerm(row: ReferenceRow): ReferenceResult {
     }
   }
   for (let i = 0; i < n; i++) {
-    if (targets === 'probabilities') dTeacher[i] = isGone(i) ? 0 : inP(i);
-    else if (divergence === 'reverseKl') dTeacher[i] = (p.probability[i] - q.probability[i]) / t;
+    if (softened !== null) dTeacher[i] = result.loss === Number.POSITIVE_INFINITY ? Number.NaN : 0;
+    else if (targets === 'probabilities') dTeacher[i] = isGone(i) ? 0 : inP(i);
+    else if (divergence === 'reverseKl')
+      dTeacher[i] = (p.probability[i] - q.probability[i]) / teacherTemperature;
     else if (result.loss === Number.POSITIVE_INFINITY) dTeacher[i] = Number.NaN;
   }
   if (targets === 'logits' && divergence !== 'reverseKl' && result.loss !== Number.POSITIVE_INFINITY) {
     // softmax: dD/dv_i = p_i (s_i - E_p[s]) / T
     const slope = (i: number) => times(p.hasMass[i] ? p.probability[i] : 0, () => inP(i));
     const mean = sumOver(n, slope);
-    for (let i = 0; i < n; i++) dTeacher[i] = (slope(i) - (p.hasMass[i] ? p.probability[i] : 0) * mean) / t;
+    for (let i = 0; i < n; i++)
+      dTeacher[i] = (slope(i) - (p.hasMass[i] ? p.probability[i] : 0) * mean) / teacherTemperature;
+  }
+  if (softened !== null && result.loss !== Number.POSITIVE_INFINITY) {
+    const toLog = (i: number) =>
+      divergence === 'reverseKl'
+        ? -(q.hasMass[i] ? q.probability[i] : 0)
+        : times(p.hasMass[i] ? p.probability[i] : 0, () => inP(i));
+    const toMass = sumOver(n, toLog) / mass;
+    for (let i = 0; i < n; i++) {
+      if (softened.isAbsent[i]) continue; // a class that they lack stays without
+      const own = toLog(i) - (p.hasMass[i] ? p.probability[i] : 0) * toMass;
+      dTeacher[i] = toMass + own / (teacherTemperature * teacher[i]);
+    }
   }
   return result;
 }

@@ -1,5 +1,5 @@
-import { classesOf, type ObjectiveCase, referenceRowOf, rowsOf } from './objective_case.ts';
-import { type ReferenceRow, referenceRow } from './reference.ts';
+import { type ObjectiveCase, referenceRowOf, rowsOf } from './objective_case.ts';
+import { type ReferenceRow, referenceRow, teacherShares } from './reference.ts';
 
 export interface ReferenceMetrics {
   crossEntropy: number;
@@ -13,7 +13,6 @@ export interface ReferenceMetrics {
 
 /** The truth of distillationMetrics: weighted means over rows, in float64. Entropies are cross entropies of a distribution with itself. */
 export function referenceMetrics(problem: ObjectiveCase): ReferenceMetrics {
-  const classes = classesOf(problem);
   const totals: ReferenceMetrics = {
     crossEntropy: 0,
     kl: 0,
@@ -30,18 +29,19 @@ export function referenceMetrics(problem: ObjectiveCase): ReferenceMetrics {
     const weight = row.weight ?? 1;
     totalWeight += weight;
     if (weight === 0) continue;
-    const metrics = rowMetrics(row, classes);
+    const metrics = rowMetrics(row);
     for (const name of names) totals[name] += weight * metrics[name];
   }
   for (const name of names) totals[name] = totalWeight === 0 ? 0 : totals[name] / totalWeight;
   return totals;
 }
 
-function rowMetrics(row: ReferenceRow, classes: number): ReferenceMetrics {
+function rowMetrics(row: ReferenceRow): ReferenceMetrics {
   const { teacher, student, temperature, label } = row;
   const targets = row.targets ?? 'logits';
   const loss = (options: Partial<ReferenceRow>) =>
     referenceRow({
+      ...(row.teacherTemperature === undefined ? {} : { teacherTemperature: row.teacherTemperature }),
       teacher,
       student,
       temperature,
@@ -52,16 +52,16 @@ function rowMetrics(row: ReferenceRow, classes: number): ReferenceMetrics {
       ...options,
     }).loss;
   const crossEntropy = loss({ divergence: 'crossEntropy' });
-  const shannon = () => {
-    let sum = 0;
-    for (let i = 0; i < classes; i++) sum -= teacher[i] === 0 ? 0 : teacher[i] * Math.log(teacher[i]);
-    return sum;
-  };
   const metrics = {
     crossEntropy,
     kl: loss({ divergence: 'kl' }),
-    teacherEntropy: targets === 'logits' ? loss({ student: teacher, divergence: 'crossEntropy' }) : shannon(),
-    studentEntropy: loss({ teacher: student, targets: 'logits', divergence: 'crossEntropy' }),
+    teacherEntropy: entropyOfTeacher(row),
+    studentEntropy: loss({
+      teacher: student,
+      teacherTemperature: temperature,
+      targets: 'logits',
+      divergence: 'crossEntropy',
+    }),
     agreement: Number(firstLargest(teacher) === firstLargest(student)),
     hardLoss: label === undefined ? 0 : loss({ softWeight: 0, hardWeight: 1 }),
     accuracy: Number(
@@ -82,6 +82,14 @@ function rowMetrics(row: ReferenceRow, classes: number): ReferenceMetrics {
     };
   }
   return metrics;
+}
+
+/** -sum p log p. */
+function entropyOfTeacher(row: ReferenceRow): number {
+  const { probability, log } = teacherShares(row);
+  let sum = 0;
+  for (let i = 0; i < log.length; i++) sum -= probability[i] === 0 ? 0 : probability[i] * log[i];
+  return sum;
 }
 
 function firstLargest(values: ArrayLike<number>): number {

@@ -122,6 +122,21 @@ export async function expectCase(given: ObjectiveCase, withTeacher = true): Prom
   }
 }
 
+/** Where T is large: T^2 D within 1e-3, and the gradient within 1e-4 of its row's largest element. */
+export async function expectOwnSize(problem: ObjectiveCase): Promise<void> {
+  const [rows, classes] = problem.shape;
+  const truth = reference(problem);
+  const { loss, dStudent } = await runCase(problem, new Float32Array(rows).fill(1), false);
+  const own = problem.options.divergence === 'crossEntropy' ? TOLERANCE : 1e-3;
+  expectClose(loss, truth.loss, (n) => own * Math.abs(truth.loss[n]), 'loss');
+  const largest = Array.from({ length: rows }, (_, n) =>
+    truth.dStudent
+      .subarray(n * classes, (n + 1) * classes)
+      .reduce((most, slope) => Math.max(most, Math.abs(slope)), 0),
+  );
+  expectClose(dStudent, truth.dStudent, (i) => 1e-4 * largest[Math.floor(i / classes)], 'dStudent');
+}
+
 export interface CaseBounds {
   loss: (row: number) => number;
   dStudent: (index: number) => number;
@@ -157,7 +172,10 @@ function gradientBound(truth: ReferenceRows, dLoss: Float32Array, problem: Objec
   };
 }
 
-/** The teacher's slope is p (or 1) times a logarithm or a difference of logits, so it is held relative to the row's largest slope too. */
+/**
+ * The teacher's slope is p (or 1) times a logarithm or a difference of logits, so it is held relative to the row's largest slope too. Through a softening it is the sum of such a slope and of one like the
+ * loss, which may cancel.
+ */
 function teacherBound(
   truth: ReferenceRows,
   expected: Float64Array,
@@ -165,12 +183,15 @@ function teacherBound(
   problem: ObjectiveCase,
 ) {
   const classes = classesOf(problem);
-  const { targets, temperature: t } = problem.options;
+  const { targets, temperature: t, teacherTemperature } = problem.options;
   const bounds = truth.gradientScale.map((scale, n) => {
     const finite = expected.subarray(n * classes, (n + 1) * classes).filter(Number.isFinite);
     const largest = finite.reduce((most, slope) => Math.max(most, Math.abs(slope)), 0);
     const toProbability = targets === 'probabilities' ? (typeof t === 'number' ? t : t[n]) : 1;
-    return TOLERANCE * Math.max(toProbability * scale * Math.abs(dLoss[n]) * truth.logScale[n], largest);
+    const isSoftened = targets === 'probabilities' && teacherTemperature !== 1;
+    const ofSum = isSoftened ? Math.max(truth.valueScale[n], Math.abs(truth.loss[n] || 0)) : 0;
+    const own = Math.max(toProbability * scale * Math.abs(dLoss[n]) * truth.logScale[n], largest);
+    return TOLERANCE * (own + (Number.isFinite(ofSum) ? ofSum : 0) * Math.abs(dLoss[n]));
   });
   return (i: number) => bounds[Math.floor(i / classes)];
 }

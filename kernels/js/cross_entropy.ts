@@ -14,12 +14,12 @@ export const crossEntropy: DivergenceOfRow = {
     }
   },
   probabilitySlope: (row, i) => -row.studentLog(i),
+  logProbabilitySlope: (row, i) => (row.w[i] === 0 ? 0 : -row.teacherShare(i) * row.studentLog(i)),
 };
 
 /** S q - p: MATH (3), (4). */
 export function writeShareDifference(row: SoftRow, _value: number, factor: number, out: Float32Array): void {
-  const { classes, start, logits, u, w, sumStudent, sumTeacher } = row;
-  const toQ = (logits ? 1 : sumTeacher) / sumStudent;
-  const toP = logits ? 1 / sumTeacher : 1;
-  for (let i = 0; i < classes; i++) out[start + i] = factor * (toQ * u[i] - toP * w[i]);
+  const { classes, start, u, w, sumStudent, teacherMass, perTeacher } = row;
+  const toQ = teacherMass / sumStudent;
+  for (let i = 0; i < classes; i++) out[start + i] = factor * (toQ * u[i] - perTeacher * w[i]);
 }

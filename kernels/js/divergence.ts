@@ -9,4 +9,6 @@ export interface DivergenceOfRow {
   teacherSlopes(row: SoftRow, value: number, factor: number, out: Float32Array): void;
   /** dD/dp_i of a class that either has mass in: teacher as probabilities. */
   probabilitySlope(row: SoftRow, i: number): number;
+  /** p_i dD/dp_i, the slope to log p_i, where D is finite. */
+  logProbabilitySlope(row: SoftRow, i: number): number;
 }

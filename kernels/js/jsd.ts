@@ -8,7 +8,7 @@ export const jsd: DivergenceOfRow = {
     compareWithMixture(row);
     const { beta } = row;
     const sum = beta * meanTeacherLog(row) + (1 - beta) * meanStudentLog(row);
-    return row.logits && sum < SMALL ? compareClosely(row) : sum;
+    return row.isDistribution && sum < SMALL ? compareClosely(row) : sum;
   },
   studentSlopes(row, _value, factor, out) {
     const mean = meanStudentLog(row);
@@ -28,6 +28,8 @@ export const jsd: DivergenceOfRow = {
   },
   probabilitySlope: (row, i) =>
     row.w[i] === 0 ? Number.NEGATIVE_INFINITY : row.beta * row.teacherOverMixture[i],
+  logProbabilitySlope: (row, i) =>
+    row.w[i] === 0 ? 0 : row.teacherShare(i) * row.beta * row.teacherOverMixture[i],
 };
 
 /** log(p/m) and log(q/m) of every class, which are not numbers where the class has no mass. */

@@ -7,7 +7,7 @@ import type { SoftRow } from './soft_row.ts';
 export const kl: DivergenceOfRow = {
   value(row) {
     const difference = row.crossEntropy() - row.teacherEntropy();
-    return row.logits && difference < SMALL ? sumOfExcesses(row) : difference;
+    return row.isDistribution && difference < SMALL ? sumOfExcesses(row) : difference;
   },
   studentSlopes: writeShareDifference,
   teacherSlopes(row, value, factor, out) {
@@ -18,6 +18,7 @@ export const kl: DivergenceOfRow = {
     }
   },
   probabilitySlope: (row, i) => 1 - row.logRatio(i),
+  logProbabilitySlope: (row, i) => (row.w[i] === 0 ? 0 : row.teacherShare(i) * (1 - row.logRatio(i))),
 };
 
 /** KL as the sum of p log(p/q) - p + q: no term is negative, so none cancels another. */

@@ -10,7 +10,7 @@ export const reverseKl: DivergenceOfRow = {
       const q = row.studentShare(i);
       if (q !== 0) sum += q * row.logRatio(i);
     }
-    return row.logits && sum < SMALL ? sumOfExcesses(row) : sum;
+    return row.isDistribution && sum < SMALL ? sumOfExcesses(row) : sum;
   },
   studentSlopes(row, value, factor, out) {
     const none = value === Number.POSITIVE_INFINITY ? Number.NaN : 0;
@@ -24,6 +24,7 @@ export const reverseKl: DivergenceOfRow = {
       out[row.start + i] = factor * (row.teacherShare(i) - row.studentShare(i));
   },
   probabilitySlope: (row, i) => (row.u[i] === 0 ? 0 : -row.studentShare(i) / row.teacherShare(i)),
+  logProbabilitySlope: (row, i) => -row.studentShare(i),
 };
 
 /** KL(q || p) as the sum of q log(q/p) - q + p: no term is negative, so none cancels another. */

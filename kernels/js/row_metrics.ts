@@ -32,7 +32,7 @@ export interface RowMetricsArguments {
 /** Writes METRICS of every row. */
 export function rowMetrics(args: RowMetricsArguments): void {
   const { rows, temperature, weights, measure, metrics } = args;
-  const row = new SoftRow({ ...args, logits: measure.targets === 'logits', beta: 0.5 });
+  const row = new SoftRow({ ...args, read: measure, beta: 0.5 });
   for (let n = 0; n < rows; n++) {
     const weight = weights === null ? 1 : weights[weights.length === 1 ? 0 : n];
     const t = temperature[temperature.length === 1 ? 0 : n];
@@ -74,8 +74,9 @@ function measureRow(args: RowMetricsArguments, row: SoftRow, n: number, t: numbe
   row.start = start;
   row.maxStudent = topStudent.value;
   row.maxTeacher = topTeacher.value;
+  if (row.reading === 'softenedProbabilities' && !row.findMaxima(start)) return null;
   row.sum(t);
-  if (!Number.isFinite(row.sumTeacher)) return null;
+  if (!Number.isFinite(row.teacherMass)) return null;
   const agreement = topStudent.at === topTeacher.at ? 1 : 0;
   return [
     row.crossEntropy(),

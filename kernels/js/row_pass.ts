@@ -1,13 +1,14 @@
 /**
  * The row pass over typed arrays, in float64 arithmetic.
  *
- * Equations: MATH (1)-(18). float64 keeps the digits that the near rows of MATH (20)-(27) are about; only a very small divergence is summed from its own terms.
+ * Equations: MATH (1)-(18), (33)-(36). float64 keeps the digits that the near rows of MATH (20)-(27) are about; only a very small divergence is summed from its own terms.
  * Traffic per row: teacher and student are read once from memory (maxima first, then sums while the row is in cache), the gradient is written
  * once. Two exponentials per class, kept in a scratch row of float64 between the sums and the gradient.
  * Rows that are not finite: the table at the end of MATH.md.
  */
 
 import type { Divergence, Objective } from '../objective.ts';
+import { unknownWord } from '../words.ts';
 import { crossEntropy } from './cross_entropy.ts';
 import type { DivergenceOfRow } from './divergence.ts';
 import { HardTerm } from './hard_term.ts';
@@ -45,7 +46,7 @@ export function rowPass(args: RowPassArguments): void {
   const { rows, classes, temperature, weights, labels, objective, loss, dStudent, dTeacher } = args;
   const { softWeight, hardWeight } = objective;
   const divergence = DIVERGENCES[objective.divergence];
-  const row = new SoftRow({ ...args, logits: objective.targets === 'logits', beta: objective.beta });
+  const row = new SoftRow({ ...args, read: objective, beta: objective.beta });
   const hard = labels === null ? null : new HardTerm({ ...args, labels });
   const fill = (n: number, value: number) => {
     if (loss) loss[n] = value;
@@ -76,27 +77,57 @@ export function rowPass(args: RowPassArguments): void {
       for (const gradient of [dStudent, dTeacher]) gradient?.fill(0, start, start + classes);
     } else {
       if (dStudent) divergence.studentSlopes(row, soft, toSoft / t, dStudent);
-      if (dTeacher) writeTeacherSlopes(divergence, row, soft, toSoft, t, dTeacher);
+      if (dTeacher) writeTeacherSlopes(divergence, row, soft, toSoft, dTeacher);
     }
     if (dStudent && hard && hardWeight !== 0) hard.addGradient(dStudent, n, start, row.maxStudent, toHard);
   }
 }
 
-/** MATH (7)-(11), times `factor`. */
+/** MATH (7)-(11), (36), times `factor`. */
 function writeTeacherSlopes(
   divergence: DivergenceOfRow,
   row: SoftRow,
   value: number,
   factor: number,
-  t: number,
   out: Float32Array,
 ): void {
-  if (row.logits) {
-    divergence.teacherSlopes(row, value, factor / t, out);
+  const { reading, classes, start } = row;
+  switch (reading) {
+    case 'logits':
+      divergence.teacherSlopes(row, value, factor / row.teacherTemperature, out);
+      return;
+    case 'probabilities':
+      for (let i = 0; i < classes; i++) {
+        const isNoClass = row.teacherShare(i) === 0 && row.studentLog(i) === Number.NEGATIVE_INFINITY;
+        out[start + i] = isNoClass ? 0 : factor * divergence.probabilitySlope(row, i);
+      }
+      return;
+    case 'softenedProbabilities':
+      writeSlopesThroughSoftening(divergence, row, value, factor, out);
+      return;
+    default:
+      unknownWord('reading', reading satisfies never);
+  }
+}
+
+/** MATH (36), times `factor`. */
+function writeSlopesThroughSoftening(
+  divergence: DivergenceOfRow,
+  row: SoftRow,
+  value: number,
+  factor: number,
+  out: Float32Array,
+): void {
+  const { classes, start, teacherMass, teacherTemperature } = row;
+  if (value === Number.POSITIVE_INFINITY) {
+    out.fill(Number.NaN, start, start + classes); // there is no finite one
     return;
   }
-  for (let i = 0; i < row.classes; i++) {
-    const isNoClass = row.teacherShare(i) === 0 && row.studentLog(i) === Number.NEGATIVE_INFINITY;
-    out[row.start + i] = isNoClass ? 0 : factor * divergence.probabilitySlope(row, i);
+  let sum = 0;
+  for (let i = 0; i < classes; i++) sum += divergence.logProbabilitySlope(row, i);
+  const ofMass = sum / teacherMass;
+  for (let i = 0; i < classes; i++) {
+    const own = divergence.logProbabilitySlope(row, i) - row.teacherShare(i) * ofMass;
+    out[start + i] = row.isAbsent(i) ? 0 : factor * (ofMass + own / (teacherTemperature * row.given(i)));
   }
 }

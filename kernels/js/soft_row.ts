@@ -1,3 +1,11 @@
+import {
+  type Objective,
+  ROUNDING_OF_SUM,
+  SMALLEST_PROBABILITY,
+  type TeacherReading,
+  teacherReadingOf,
+} from '../objective.ts';
+import { unknownWord } from '../words.ts';
 import { mass } from './mass.ts';
 
 export interface SoftRowArguments {
@@ -6,69 +14,84 @@ export interface SoftRowArguments {
   teacher: Float32Array;
   /** z, [rows, classes]. */
   student: Float32Array;
-  /** The teacher is given as logits. */
-  logits: boolean;
+  /** How the teacher is given, and its temperature. */
+  read: Pick<Objective, 'targets' | 'teacherTemperature'>;
   /** Weight of p in the mixture of `jsd`. */
   beta: number;
 }
 
-/** The running row, as its divergence sees it: its maxima, its sums, and a scratch copy of exp((z - mz)/T) and exp((v - mv)/T). */
+/**
+ * The running row, as its divergence sees it: its maxima, its sums, and a scratch copy of exp((z - mz)/T) and exp((v - mv)/T). p and S are those of MATH (33) where probabilities
+ * are softened.
+ */
 export class SoftRow {
   readonly classes: number;
-  readonly logits: boolean;
+  readonly reading: TeacherReading;
   readonly beta: number;
   readonly u: Float64Array;
-  /** Of probabilities p itself. */
+  /** Of probabilities that are used as they are, p itself. */
   readonly w: Float64Array;
   /** log(p/m) and log(q/m): `jsd` alone fills them. */
   readonly teacherOverMixture: Float64Array;
   readonly studentOverMixture: Float64Array;
   start = 0;
   maxStudent = 0;
+  /** mv; of probabilities their maximum, and 0 where they are used as they are. */
   maxTeacher = 0;
   /** sz of MATH (12). */
   sumStudent = 0;
-  /** sv, or S. */
-  sumTeacher = 0;
+  /** S. */
+  teacherMass = 1;
+  /** p_i is w_i times this. */
+  perTeacher = 1;
+  /** Whether p is known to be a distribution, of which no divergence is negative. */
+  isDistribution = true;
+  /** The teacher's T. */
+  teacherTemperature = 1;
   /** A, B and D of MATH (13). */
   a = 0;
   b = 0;
   d = 0;
   logSumStudent = 0;
+  /** b_i less this is log p_i. */
   logSumTeacher = 0;
   private readonly teacher: Float32Array;
   private readonly student: Float32Array;
-  /** log p of probabilities. */
+  /** b_i of MATH (13), of probabilities. */
   private readonly logTeacher: Float64Array;
+  private readonly fixedTeacherTemperature: number;
   private inverseTemperature = 1;
+  private inverseTeacherTemperature = 1;
   private perStudent = 1;
-  private perTeacher = 1;
 
-  constructor({ classes, teacher, student, logits, beta }: SoftRowArguments) {
+  constructor({ classes, teacher, student, read, beta }: SoftRowArguments) {
     this.classes = classes;
     this.teacher = teacher;
     this.student = student;
-    this.logits = logits;
+    this.reading = teacherReadingOf(read);
+    this.fixedTeacherTemperature = read.teacherTemperature;
     this.beta = beta;
     this.u = new Float64Array(classes);
     this.w = new Float64Array(classes);
     this.teacherOverMixture = new Float64Array(classes);
     this.studentOverMixture = new Float64Array(classes);
-    this.logTeacher = new Float64Array(logits ? 0 : classes);
+    this.logTeacher = new Float64Array(this.reading === 'logits' ? 0 : classes);
   }
 
-  /** Goes to the row that begins at `start`. False if it must be NaN: a NaN or +Infinity in it, or no class left. */
+  /** Goes to the row that begins at `start`. False if it must be NaN: a NaN or +Infinity in it, a probability below 0 to be softened, or no class left. */
   findMaxima(start: number): boolean {
-    const { teacher, student, classes, logits } = this;
+    const { teacher, student, classes, reading } = this;
+    const smallest = reading === 'softenedProbabilities' ? 0 : Number.NEGATIVE_INFINITY;
+    const isMeasured = reading !== 'probabilities';
     let maxStudent = Number.NEGATIVE_INFINITY;
-    let maxTeacher = logits ? Number.NEGATIVE_INFINITY : 0;
+    let maxTeacher = reading === 'logits' ? Number.NEGATIVE_INFINITY : 0;
     let valid = true;
     for (let i = start; i < start + classes; i++) {
       const z = student[i];
       const v = teacher[i];
-      valid = valid && z < Number.POSITIVE_INFINITY && v < Number.POSITIVE_INFINITY;
+      valid = valid && z < Number.POSITIVE_INFINITY && v < Number.POSITIVE_INFINITY && v >= smallest;
       if (z > maxStudent) maxStudent = z;
-      if (logits && v > maxTeacher) maxTeacher = v;
+      if (isMeasured && v > maxTeacher) maxTeacher = v;
     }
     this.start = start;
     this.maxStudent = maxStudent;
@@ -76,10 +99,45 @@ export class SoftRow {
     return valid && maxStudent > Number.NEGATIVE_INFINITY && maxTeacher > Number.NEGATIVE_INFINITY;
   }
 
-  /** MATH (12)-(14). */
+  /** MATH (12)-(14), (33). */
   sum(temperature: number): void {
-    const { teacher, student, classes, logits, start, u, w, logTeacher, maxStudent, maxTeacher } = this;
-    const inverseTemperature = 1 / temperature;
+    const { reading, fixedTeacherTemperature } = this;
+    this.inverseTemperature = 1 / temperature;
+    this.teacherTemperature = fixedTeacherTemperature === 0 ? temperature : fixedTeacherTemperature;
+    this.inverseTeacherTemperature =
+      fixedTeacherTemperature === 0 ? this.inverseTemperature : 1 / fixedTeacherTemperature;
+    const sumTeacher = this.sumClasses();
+    this.perStudent = 1 / this.sumStudent;
+    this.logSumStudent = Math.log(this.sumStudent);
+    switch (reading) {
+      case 'logits':
+        this.perTeacher = 1 / sumTeacher;
+        this.logSumTeacher = Math.log(sumTeacher);
+        break;
+      case 'probabilities':
+        this.teacherMass = sumTeacher;
+        this.isDistribution = false;
+        break;
+      case 'softenedProbabilities': {
+        const given = this.givenMass();
+        this.isDistribution = Math.abs(given - 1) <= ROUNDING_OF_SUM;
+        this.teacherMass = this.isDistribution ? 1 : given;
+        // All 0, they stay so.
+        this.perTeacher = sumTeacher === 0 ? 0 : this.teacherMass / sumTeacher;
+        this.logSumTeacher = sumTeacher === 0 ? 0 : Math.log(sumTeacher) - Math.log(this.teacherMass);
+        break;
+      }
+      default:
+        unknownWord('reading', reading satisfies never);
+    }
+  }
+
+  /** MATH (12), (13); returns sv, and S of probabilities that are used as they are. */
+  private sumClasses(): number {
+    const { teacher, student, classes, start, u, w, logTeacher, maxStudent, maxTeacher } = this;
+    const { inverseTemperature, inverseTeacherTemperature } = this;
+    const isLogits = this.reading === 'logits';
+    if (!isLogits) this.writeTeacher();
     let sumStudent = 0;
     let sumTeacher = 0;
     let a = 0;
@@ -87,14 +145,11 @@ export class SoftRow {
     let d = 0;
     for (let i = 0; i < classes; i++) {
       const ai = (student[start + i] - maxStudent) * inverseTemperature;
-      const bi = logits
-        ? (teacher[start + i] - maxTeacher) * inverseTemperature
-        : Math.log(teacher[start + i]);
+      const bi = isLogits ? (teacher[start + i] - maxTeacher) * inverseTeacherTemperature : logTeacher[i];
       const ui = mass(ai);
-      const wi = logits ? mass(bi) : teacher[start + i];
+      const wi = isLogits ? mass(bi) : w[i];
       u[i] = ui;
       w[i] = wi;
-      if (!logits) logTeacher[i] = bi;
       sumStudent += ui;
       sumTeacher += wi;
       if (wi !== 0) {
@@ -103,19 +158,50 @@ export class SoftRow {
       }
       if (ui !== 0) d -= ui * ai;
     }
-    this.inverseTemperature = inverseTemperature;
     this.sumStudent = sumStudent;
-    this.sumTeacher = sumTeacher;
     this.a = a;
     this.b = b;
     this.d = d;
-    this.perStudent = 1 / sumStudent;
-    this.perTeacher = logits ? 1 / sumTeacher : 1;
-    this.logSumStudent = Math.log(sumStudent);
-    this.logSumTeacher = logits ? Math.log(sumTeacher) : 0;
+    return sumTeacher;
   }
 
-  /** p_i of MATH (14). */
+  /** w and b of probabilities. */
+  private writeTeacher(): void {
+    const { teacher, classes, start, w, logTeacher, maxTeacher, inverseTeacherTemperature } = this;
+    if (this.reading === 'probabilities') {
+      for (let i = 0; i < classes; i++) {
+        w[i] = teacher[start + i];
+        logTeacher[i] = Math.log(w[i]);
+      }
+      return;
+    }
+    const logMax = Math.log(maxTeacher);
+    for (let i = 0; i < classes; i++) {
+      logTeacher[i] = this.isAbsent(i)
+        ? Number.NEGATIVE_INFINITY
+        : (Math.log(teacher[start + i]) - logMax) * inverseTeacherTemperature;
+      w[i] = mass(logTeacher[i]);
+    }
+  }
+
+  private givenMass(): number {
+    const { teacher, classes, start } = this;
+    let sum = 0;
+    for (let i = 0; i < classes; i++) if (!this.isAbsent(i)) sum += teacher[start + i];
+    return sum;
+  }
+
+  /** Whether a probability that is to be softened counts as 0. */
+  isAbsent(i: number): boolean {
+    return this.teacher[this.start + i] < SMALLEST_PROBABILITY;
+  }
+
+  /** v_i, or p_i as it was given. */
+  given(i: number): number {
+    return this.teacher[this.start + i];
+  }
+
+  /** p_i of MATH (14), (33). */
   teacherShare(i: number): number {
     return this.w[i] * this.perTeacher;
   }
@@ -127,8 +213,10 @@ export class SoftRow {
 
   /** log p_i. */
   teacherLog(i: number): number {
-    if (!this.logits) return this.logTeacher[i];
-    return (this.teacher[this.start + i] - this.maxTeacher) * this.inverseTemperature - this.logSumTeacher;
+    if (this.reading !== 'logits') return this.logTeacher[i] - this.logSumTeacher;
+    return (
+      (this.teacher[this.start + i] - this.maxTeacher) * this.inverseTeacherTemperature - this.logSumTeacher
+    );
   }
 
   /** log q_i. */
@@ -143,12 +231,12 @@ export class SoftRow {
 
   /** CE of MATH (15). */
   crossEntropy(): number {
-    return (this.sumTeacher * this.logSumStudent + this.a) * this.perTeacher;
+    return this.teacherMass * this.logSumStudent + this.a * this.perTeacher;
   }
 
   /** Hp of MATH (16). */
   teacherEntropy(): number {
-    return this.logSumTeacher + this.b * this.perTeacher;
+    return this.teacherMass * this.logSumTeacher + this.b * this.perTeacher;
   }
 
   /** Hq of MATH (17). */

@@ -20,6 +20,7 @@ import {
   maximum,
   mul,
   neg,
+  onesLike,
   range,
   reshape,
   slice,
@@ -33,12 +34,18 @@ import {
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import type { Objective } from '../../kernels/objective.ts';
+import {
+  type Objective,
+  ROUNDING_OF_SUM,
+  SMALLEST_PROBABILITY,
+  type TeacherReading,
+  teacherReadingOf,
+} from '../../kernels/objective.ts';
 import { unknownWord } from '../../kernels/words.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from './row_pass.ts';
 
 /**
- * The row pass as a composition of stock ops, for backends that have no kernel of ours: MATH (1)-(27), edge rows included. Right on any backend that
+ * The row pass as a composition of stock ops, for backends that have no kernel of ours: MATH (1)-(27), (33)-(37), edge rows included. Right on any backend that
  * has the stock element-wise ops and sums, but slow: about a hundred kernels and a dozen [rows, classes] temporaries.
  */
 export const rowPass: RowPass = (request) => {
@@ -90,16 +97,35 @@ export interface Softened {
 export interface Rows {
   objective: Objective;
   temperature: Tensor | number;
+  /** The teacher's. */
+  teacherTemperature: Tensor | number;
+  reading: TeacherReading;
   weight: Tensor | number;
   invalid: Tensor;
   student: Softened;
+  /** Of probabilities that are softened the distribution, whatever they sum to. */
   teacher: Softened;
-  /** S. */
+  /** S of probabilities that are used as they are, else 1. */
   teacherSum: Tensor | number;
+  /** Of probabilities that are softened. */
+  softened: SoftenedMass | null;
+  /** Of `jsd`. */
+  beta: Tensor | number;
   near: Agreement;
   labels: Tensor | null;
   /** z - mz, FAR_BELOW where masked. */
   belowMaximum: Tensor;
+}
+
+/** What makes of a divergence from a distribution that from S times it: MATH (34), (35). All [rows, 1]. */
+interface SoftenedMass {
+  /** p as they were given. */
+  given: Tensor;
+  absent: Tensor;
+  /** S. */
+  mass: Tensor;
+  /** log S; 0 where S is 0. */
+  logMass: Tensor;
 }
 
 /** MATH (20)-(24). In rows that are not near, all numbers are those of v = z. */
@@ -119,12 +145,19 @@ export function readRows(request: RowPassRequest<KernelBackend>): Rows {
   const perRow = (info: TensorInfo) => asTensor(info, [util.sizeFromShape(info.shape), 1]);
   const temperature =
     typeof request.temperature === 'number' ? request.temperature : perRow(request.temperature);
+  const reading = teacherReadingOf(objective);
+  const teacherTemperature = objective.teacherTemperature === 0 ? temperature : objective.teacherTemperature;
+  const softenedMass = reading === 'softenedProbabilities' ? massOf(teacher) : null;
   const softenedStudent = soften(student, temperature);
-  const softenedTeacher = objective.targets === 'logits' ? soften(teacher, temperature) : given(teacher);
+  const teacherLogits = softenedMass === null ? teacher : logarithm(softenedMass);
+  const softenedTeacher =
+    reading === 'probabilities' ? given(teacher) : soften(teacherLogits, teacherTemperature);
   const maskedStudent = softenedStudent.masked;
   const labels = request.labels && labelsOf(request.labels, request);
   let invalid = logicalOr(anyClass(notBelowInfinity(student)), anyClass(notBelowInfinity(teacher)));
-  invalid = logicalOr(invalid, logicalOr(everyClass(maskedStudent), everyClass(softenedTeacher.masked)));
+  invalid = logicalOr(invalid, everyClass(maskedStudent));
+  if (reading === 'logits') invalid = logicalOr(invalid, everyClass(softenedTeacher.masked));
+  if (reading === 'softenedProbabilities') invalid = logicalOr(invalid, anyClass(less(teacher, 0)));
   if (labels) invalid = logicalOr(invalid, labels.invalid);
   if (typeof temperature !== 'number') {
     invalid = logicalOr(
@@ -135,16 +168,53 @@ export function readRows(request: RowPassRequest<KernelBackend>): Rows {
   return {
     objective,
     temperature,
+    teacherTemperature,
+    reading,
     weight: request.weights ? mul(perRow(request.weights), objective.scale) : objective.scale,
     invalid,
     student: softenedStudent,
     teacher: softenedTeacher,
-    teacherSum: objective.targets === 'logits' ? 1 : sumClasses(teacher),
-    near: agreement(student, teacher, softenedStudent, softenedTeacher, temperature, objective),
+    teacherSum: reading === 'probabilities' ? sumClasses(teacher) : 1,
+    softened: softenedMass,
+    beta: softenedMass === null ? objective.beta : betaOf(objective, softenedMass),
+    near: agreement(student, teacherLogits, softenedStudent, softenedTeacher, {
+      temperature,
+      mayBeNear: mayBeNear(reading, temperature, teacherTemperature),
+    }),
     labels: labels?.distribution ?? null,
     belowMaximum: where(maskedStudent, FAR_BELOW, sub(student, softenedStudent.maximum)),
   };
 }
+
+/** Whether the centred form of near rows holds: for logits, or their like, of one temperature. [rows, 1], or for all rows. */
+function mayBeNear(
+  reading: TeacherReading,
+  temperature: Tensor | number,
+  teacherTemperature: Tensor | number,
+): Tensor | boolean {
+  if (reading === 'probabilities') return false;
+  if (temperature === teacherTemperature) return true;
+  return typeof temperature === 'number' ? false : equal(temperature, teacherTemperature);
+}
+
+/** S of probabilities that are to be softened; 1 where their rounding alone keeps them from it, which would be a divergence. */
+function massOf(given: Tensor): SoftenedMass {
+  const absent = less(given, SMALLEST_PROBABILITY);
+  const sum = sumClasses(where(absent, 0, given));
+  const mass = where(lessEqual(abs(sub(sum, 1)), ROUNDING_OF_SUM), 1, sum);
+  return { given, absent, mass, logMass: log(where(equal(mass, 0), 1, mass)) };
+}
+
+/** log p, which stands for v; -Infinity where p is 0. */
+const logarithm = ({ given, absent }: SoftenedMass): Tensor =>
+  where(absent, Number.NEGATIVE_INFINITY, log(maximum(given, SMALLEST_PROBABILITY)));
+
+/** c of MATH (35): what m sums to. */
+const mixtureMass = ({ beta }: Objective, { mass }: SoftenedMass): Tensor => add(mul(mass, beta), 1 - beta);
+
+/** beta' of MATH (35). */
+const betaOf = (objective: Objective, softened: SoftenedMass): Tensor =>
+  div(mul(softened.mass, objective.beta), mixtureMass(objective, softened));
 
 /** A kernel may be handed either; a TensorInfo becomes a tensor that shares its data. */
 export function asTensor(info: TensorInfo, shape: number[]): Tensor {
@@ -184,7 +254,8 @@ function soften(logits: Tensor, temperature: Tensor | number): Softened {
     typeof temperature === 'number' ? mul(difference, 1 / temperature) : div(difference, temperature);
   const scaled = where(masked, FAR_BELOW, quotient);
   const exponentials = mass(scaled);
-  const total = sumClasses(exponentials);
+  const sum = sumClasses(exponentials);
+  const total = where(equal(sum, 0), 1, sum); // without a class
   const logSum = log(total);
   return {
     masked,
@@ -236,8 +307,7 @@ function agreement(
   teacher: Tensor,
   { masked: maskedStudent, maximum: mz }: Softened,
   { masked: maskedTeacher, maximum: mv, probability }: Softened,
-  temperature: Tensor | number,
-  objective: Objective,
+  { temperature, mayBeNear }: { temperature: Tensor | number; mayBeNear: Tensor | boolean },
 ): Agreement {
   const [d, error] = difference(where(maskedStudent, 0, student), where(maskedTeacher, 0, teacher));
   const [reference, referenceError] = difference(mz, mv); // within the range of d
@@ -245,7 +315,8 @@ function agreement(
   const scaled =
     typeof temperature === 'number' ? mul(distance, 1 / temperature) : div(distance, temperature);
   const spread = where(logicalXor(maskedStudent, maskedTeacher), 1, where(maskedStudent, 0, abs(scaled)));
-  const isNear = lessEqual(max(spread, 1, true), objective.targets === 'logits' ? NEAR : -1);
+  const isClose = lessEqual(max(spread, 1, true), mayBeNear === false ? -1 : NEAR);
+  const isNear = typeof mayBeNear === 'boolean' ? isClose : logicalAnd(isClose, mayBeNear);
   const y = where(logicalAnd(isNear, logicalNot(maskedStudent)), scaled, 0);
   const mean = (x: Tensor) => sumClasses(mul(probability, x));
   const rho = mean(expm1MinusX(y));
@@ -303,7 +374,10 @@ function loss(row: Rows): Tensor {
 function studentGradient(row: Rows): Tensor {
   const { objective } = row;
   const terms: Tensor[] = [];
-  if (objective.softWeight !== 0) terms.push(mul(softGradient(row), div(softFactor(row), row.temperature)));
+  if (objective.softWeight !== 0) {
+    const slope = mul(softGradient(row), div(softFactor(row), row.temperature));
+    terms.push(row.softened === null ? slope : mul(slope, slopeFactor(row.objective, row.softened)));
+  }
   if (row.labels && objective.hardWeight !== 0)
     terms.push(mul(hardGradient(row, row.labels), objective.hardWeight));
   return terms.length === 0 ? zerosLike(row.belowMaximum) : terms.reduce((a, b) => add(a, b));
@@ -311,8 +385,17 @@ function studentGradient(row: Rows): Tensor {
 
 function teacherGradient(row: Rows): Tensor {
   if (row.objective.softWeight === 0) return zerosLike(row.belowMaximum);
-  if (row.objective.targets === 'probabilities') return mul(toProbabilities(row), softFactor(row));
-  return mul(toLogits(row), div(softFactor(row), row.temperature));
+  const factor = softFactor(row);
+  switch (row.reading) {
+    case 'logits':
+      return mul(toLogits(row), div(factor, row.teacherTemperature));
+    case 'probabilities':
+      return mul(toProbabilities(row), factor);
+    case 'softenedProbabilities':
+      return mul(throughSoftening(row), factor);
+    default:
+      return unknownWord('reading', row.reading satisfies never);
+  }
 }
 
 /** softWeight t of MATH (1), [rows, 1] or a number. */
@@ -347,12 +430,49 @@ const studentLacksClass = ({ student, teacher }: Rows) =>
 const teacherLacksClass = ({ student, teacher }: Rows) =>
   anyClass(logicalAnd(less(teacher.scaled, FAR_BELOW / 2), greater(student.probability, 0)));
 
-/** D of MATH (15)-(17), (25)-(27). */
+/** D of MATH (15)-(17), (25)-(27), (34), (35). */
 export function divergence(row: Rows): Tensor {
-  const { objective, student, teacher, teacherSum, near } = row;
-  const logits = objective.targets === 'logits';
+  const value = ofDistributions(row);
+  if (row.softened === null) return value;
+  const { objective, softened } = row;
+  const { mass, logMass } = softened;
+  const scaled = share(slopeFactor(objective, softened), value);
+  switch (objective.divergence) {
+    case 'crossEntropy':
+      return scaled;
+    case 'kl':
+      return add(scaled, mul(mass, logMass));
+    case 'reverseKl':
+      return sub(scaled, logMass);
+    case 'jsd': {
+      const c = mixtureMass(objective, softened);
+      return add(scaled, sub(mul(mul(mass, logMass), objective.beta), mul(c, log(c))));
+    }
+    default:
+      return unknownWord('divergence', objective.divergence satisfies never);
+  }
+}
+
+/** What a slope of D is, of the slope with S = 1: MATH (34), (35). */
+function slopeFactor(objective: Objective, softened: SoftenedMass): Tensor {
+  switch (objective.divergence) {
+    case 'crossEntropy':
+    case 'kl':
+      return softened.mass;
+    case 'reverseKl':
+      return onesLike(softened.mass);
+    case 'jsd':
+      return mixtureMass(objective, softened);
+    default:
+      return unknownWord('divergence', objective.divergence satisfies never);
+  }
+}
+
+/** D, with S = 1 where probabilities are softened. */
+function ofDistributions(row: Rows): Tensor {
+  const { objective, student, teacher, teacherSum, near, beta } = row;
   // Of two distributions no divergence is negative; rounding may say otherwise.
-  const cut = (x: Tensor) => (logits ? maximum(x, 0) : x);
+  const cut = (x: Tensor) => (row.reading === 'probabilities' ? x : maximum(x, 0));
   switch (objective.divergence) {
     case 'crossEntropy': {
       const value = add(mul(student.logSum, teacherSum), mean(teacher, neg(student.scaled)));
@@ -377,11 +497,10 @@ export function divergence(row: Rows): Tensor {
       return where(teacherLacksClass(row), Number.POSITIVE_INFINITY, cut(value));
     }
     case 'jsd': {
-      const { beta } = objective;
       const u = expm1(near.x);
-      const close = mean(teacher, sub(mul(h(u), 1 - beta), h(mul(u, 1 - beta))));
+      const close = mean(teacher, sub(mul(h(u), sub(1, beta)), h(mul(u, sub(1, beta)))));
       const { ofTeacher, ofStudent } = mixtureShares(row);
-      const plain = add(mul(mean(teacher, ofTeacher), beta), mul(mean(student, ofStudent), 1 - beta));
+      const plain = add(mul(mean(teacher, ofTeacher), beta), mul(mean(student, ofStudent), sub(1, beta)));
       return cut(where(near.isNear, close, plain));
     }
     default:
@@ -390,14 +509,13 @@ export function divergence(row: Rows): Tensor {
 }
 
 /** log(p/m) and log(q/m) of MATH (6), (27). */
-function mixtureShares({ objective, student, teacher, near }: Rows): {
+function mixtureShares({ beta, student, teacher, near }: Rows): {
   ofTeacher: Tensor;
   ofStudent: Tensor;
 } {
-  const { beta } = objective;
-  const mixture = add(mul(teacher.probability, beta), mul(student.probability, 1 - beta));
+  const mixture = add(mul(teacher.probability, beta), mul(student.probability, sub(1, beta)));
   const logMixture = log(maximum(mixture, TINY));
-  const u = mul(expm1(near.x), 1 - beta);
+  const u = mul(expm1(near.x), sub(1, beta));
   const log1pU = sub(u, xMinusLog1p(u));
   return {
     ofTeacher: where(near.isNear, neg(log1pU), sub(teacher.logProbability, logMixture)),
@@ -419,13 +537,13 @@ function softGradient(row: Rows): Tensor {
       );
     case 'reverseKl': {
       const none = teacherLacksClass(row);
-      const value = where(none, 0, divergence(row));
+      const value = where(none, 0, ofDistributions(row));
       return where(none, Number.NaN, share(q, sub(logQuotient(row), value)));
     }
     case 'jsd': {
       const { ofStudent } = mixtureShares(row);
       const kq = sumClasses(share(q, ofStudent));
-      return mul(share(q, sub(ofStudent, kq)), 1 - objective.beta);
+      return mul(share(q, sub(ofStudent, kq)), sub(1, row.beta));
     }
     default:
       return unknownWord('divergence', objective.divergence satisfies never);
@@ -443,14 +561,55 @@ function toLogits(row: Rows): Tensor {
       return where(lacking, Number.NaN, share(p, sub(slope, sumClasses(share(p, slope)))));
     }
     case 'kl': {
-      const value = where(lacking, 0, divergence(row));
+      const value = where(lacking, 0, ofDistributions(row));
       return where(lacking, Number.NaN, neg(share(p, add(logQuotient(row), value))));
     }
     case 'reverseKl':
       return neg(where(near.isNear, mul(p, expm1(near.x)), sub(student.probability, p)));
     case 'jsd': {
       const { ofTeacher } = mixtureShares(row);
-      return mul(share(p, sub(ofTeacher, sumClasses(share(p, ofTeacher)))), objective.beta);
+      return mul(share(p, sub(ofTeacher, sumClasses(share(p, ofTeacher)))), row.beta);
+    }
+    default:
+      return unknownWord('divergence', objective.divergence satisfies never);
+  }
+}
+
+/** MATH (36): to probabilities that are softened. There is no finite slope where D is infinite; a class that they lack stays without. */
+function throughSoftening(row: Rows): Tensor {
+  const { objective, softened, teacherTemperature } = row;
+  if (softened === null) throw new Error('composed: these probabilities are not softened.');
+  const { given, absent } = softened;
+  const own = mul(toLogits(row), slopeFactor(objective, softened));
+  const perGiven = div(div(own, teacherTemperature), maximum(given, SMALLEST_PROBABILITY));
+  const slope = where(absent, 0, add(perGiven, slopeToMass(row, softened)));
+  switch (objective.divergence) {
+    case 'crossEntropy':
+    case 'kl':
+      return where(studentLacksClass(row), Number.NaN, slope);
+    case 'reverseKl':
+      return where(teacherLacksClass(row), Number.NaN, slope);
+    case 'jsd':
+      return slope;
+    default:
+      return unknownWord('divergence', objective.divergence satisfies never);
+  }
+}
+
+/** dD/dS of MATH (36), [rows, 1]. */
+function slopeToMass(row: Rows, softened: SoftenedMass): Tensor {
+  const { objective, teacher } = row;
+  const { mass, logMass } = softened;
+  switch (objective.divergence) {
+    case 'crossEntropy':
+      return ofDistributions(row);
+    case 'kl':
+      return add(add(ofDistributions(row), logMass), 1);
+    case 'reverseKl':
+      return div(-1, mass);
+    case 'jsd': {
+      const logMixture = log(mixtureMass(objective, softened));
+      return mul(add(mean(teacher, mixtureShares(row).ofTeacher), sub(logMass, logMixture)), objective.beta);
     }
     default:
       return unknownWord('divergence', objective.divergence satisfies never);

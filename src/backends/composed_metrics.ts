@@ -5,15 +5,26 @@ import {
   concat,
   equal,
   expandDims,
+  mul,
   neg,
   onesLike,
   reshape,
+  sub,
   type Tensor,
   type TensorInfo,
   tidy,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import { asTensor, divergence, finish, hardTerm, mean, readRows, type Softened } from './composed.ts';
+import {
+  asTensor,
+  divergence,
+  finish,
+  hardTerm,
+  mean,
+  type Rows,
+  readRows,
+  type Softened,
+} from './composed.ts';
 import { type RowMetrics, rowPassOf } from './row_metrics.ts';
 
 /** The metrics as a composition of stock ops, for backends that have no kernel of ours: MATH (28)-(32), edge rows included. */
@@ -33,7 +44,7 @@ export const rowMetrics: RowMetrics = (request) => {
     const values = [
       crossEntropy,
       divergence(row),
-      entropy(row.teacher),
+      teacherEntropy(row),
       entropy(row.student),
       agrees(first(request.teacher)),
       row.labels === null ? none : hardTerm(row, row.labels),
@@ -54,4 +65,10 @@ export const rowMetrics: RowMetrics = (request) => {
 /** MATH (16). */
 function entropy(distribution: Softened): Tensor {
   return add(distribution.logSum, mean(distribution, neg(distribution.scaled)));
+}
+
+/** -sum p log p, whatever p sums to. */
+function teacherEntropy({ teacher, softened }: Rows): Tensor {
+  const ofDistribution = entropy(teacher);
+  return softened === null ? ofDistribution : mul(softened.mass, sub(ofDistribution, softened.logMass));
 }

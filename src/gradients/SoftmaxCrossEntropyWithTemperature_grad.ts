@@ -1,10 +1,14 @@
 import {
   add,
+  cast,
   div,
   engine,
   equal,
   type GradConfig,
+  greaterEqual,
+  log,
   max,
+  maximum,
   mul,
   neg,
   reshape,
@@ -25,6 +29,7 @@ import {
 } from '../kernel_names.ts';
 import { runObjective, savedTensors, withoutTape } from '../run_objective.ts';
 import { share } from '../share.ts';
+import { smallestProbability } from './differentiable_loss.ts';
 
 /**
  * Each gradient is computed only when tfjs asks for it. The student's was stored by the forward pass, and is final when the incoming gradient is
@@ -85,7 +90,8 @@ function weightsGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs,
 }
 
 /**
- * D does not change when z, v and T are scaled together, so T dD/dT = -sum z dD/dz - sum v dD/dv; the factor T^2 adds 2 D T. Logits are taken
+ * D does not change when z, v and T are scaled together, so T dD/dT = -sum z dD/dz - sum v dD/dv; the factor T^2 adds 2 D T. A teacher with a temperature of its own has no
+ * part in it; log p stands for v of probabilities that are softened at T. Logits are taken
  * relative to their row's maximum, which the zero sum of a row's gradient allows, and a class without gradient is left out, masked or not.
  */
 function temperatureGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs, dy: Tensor): Tensor {
@@ -102,8 +108,11 @@ function temperatureGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAt
   };
   return tidy(() => {
     let rows = neg(rowDot(student, runGrad(inputs, soft, 'studentGradient', dy)));
-    if (attrs.targets === 'logits')
-      rows = sub(rows, rowDot(teacher, runGrad(inputs, soft, 'teacherGradient', dy)));
+    if (attrs.teacherTemperature === 0) {
+      const slope = runGrad(inputs, soft, 'teacherGradient', dy);
+      const [logits, dLogits] = attrs.targets === 'logits' ? [teacher, slope] : asLogits(teacher, slope);
+      rows = sub(rows, rowDot(logits, dLogits));
+    }
     if (attrs.scaleByTemperatureSquared) {
       const value = runObjective(givenTensors(inputs), { ...soft, reduction: 'none' });
       rows = add(rows, mul(2, mul(value, dy)));
@@ -113,6 +122,18 @@ function temperatureGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAt
       temperature,
     );
   });
+}
+
+/** log p, and the gradient to it with the sum of p held: MATH (37). */
+function asLogits(probabilities: Tensor, slope: Tensor): [Tensor, Tensor] {
+  const isPresent = withoutTape(() => greaterEqual(probabilities, smallestProbability()));
+  const flat = (x: Tensor) => reshape(x, [x.size]); // tfjs's GPU backends select up to rank 4
+  const present = where(flat(isPresent), flat(probabilities), flat(zerosLike(probabilities)));
+  const p = reshape(present, probabilities.shape);
+  const mass = sum(p, -1, true);
+  const isEmpty = withoutTape(() => cast(equal(mass, 0), 'float32'));
+  const mean = div(sum(mul(p, slope), -1, true), add(mass, isEmpty));
+  return [log(maximum(probabilities, smallestProbability())), mul(p, sub(slope, mean))];
 }
 
 /** Sums a value per row to the shape of a tensor that holds one value or one per row. */

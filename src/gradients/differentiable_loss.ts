@@ -6,11 +6,13 @@ import {
   engine,
   equal,
   type GradSaveFunc,
+  greaterEqual,
   log,
   logSumExp,
   maximum,
   mul,
   neg,
+  onesLike,
   range,
   reshape,
   square,
@@ -19,10 +21,14 @@ import {
   sum,
   type Tensor,
   exp as tfExp,
+  where,
+  zerosLike,
 } from '@tensorflow/tfjs-core';
+import { SMALLEST_PROBABILITY, teacherReadingOf } from '../../kernels/objective.ts';
 import { unknownWord } from '../../kernels/words.ts';
 import { hasHalfTextures } from '../backends/half_textures.ts';
 import { isGiven, type ObjectiveAttrs, type ObjectiveInputs } from '../kernel_names.ts';
+import { withoutTape } from '../run_objective.ts';
 
 /** Not backend.floatPrecision(), which says 16 on 'webgl' where float32 can be rendered to. */
 const holdsHalfNumbers = () => engine().backendName === 'webgl' && hasHalfTextures();
@@ -32,6 +38,9 @@ const masked = () => (holdsHalfNumbers() ? -3e4 : -1e30);
 
 /** Keeps log and its first two derivatives finite where a given probability is 0. */
 const tiny = () => (holdsHalfNumbers() ? 4e-3 : 1e-18);
+
+/** What a probability that is softened must be to count, as the backend's textures hold it. */
+export const smallestProbability = () => (holdsHalfNumbers() ? 2 ** -24 : SMALLEST_PROBABILITY);
 
 // tfjs 4.22 loses the second derivative of an op whose gradient uses its saved output (exp, softmax, logSoftmax): the clone that is saved goes on the
 // tape before the op that made its original. These save their input instead, and their gradients call themselves.
@@ -81,6 +90,32 @@ export function differentiableLoss(inputs: ObjectiveInputs<Tensor>, attrs: Objec
   return mul(sum(weighted), attrs.scale);
 }
 
+/** log softmax(logits / t). */
+const soften = (logits: Tensor, t: Tensor | number): Tensor =>
+  logSoftmax(typeof t === 'number' ? mul(logits, 1 / t) : div(logits, reshape(t, [t.size, 1])));
+
+/** p and its logarithm: MATH (33). `t` is the teacher's. */
+function teacherShares(v: Tensor, attrs: ObjectiveAttrs, t: Tensor | number): { p: Tensor; logP: Tensor } {
+  const reading = teacherReadingOf(attrs);
+  switch (reading) {
+    case 'logits': {
+      const logP = soften(maximum(v, masked()), t);
+      return { p: exp(logP), logP };
+    }
+    case 'probabilities':
+      return { p: v, logP: log(maximum(v, tiny())) };
+    case 'softenedProbabilities': {
+      const isPresent = withoutTape(() => greaterEqual(v, smallestProbability())); // tfjs knows no gradient of comparisons
+      const mass = sum(where(isPresent, v, zerosLike(v)), 1, true);
+      const logarithm = log(maximum(v, smallestProbability()));
+      const logShare = soften(where(isPresent, logarithm, mul(onesLike(v), masked())), t);
+      return { p: mul(exp(logShare), mass), logP: add(logShare, log(maximum(mass, smallestProbability()))) };
+    }
+    default:
+      return unknownWord('reading', reading satisfies never);
+  }
+}
+
 /** D of MATH (3)-(6), one value a row. */
 function divergence(
   { teacher }: ObjectiveInputs<Tensor>,
@@ -88,12 +123,9 @@ function divergence(
   z: Tensor,
   t: Tensor | number,
 ): Tensor {
-  const soften = (logits: Tensor) =>
-    logSoftmax(typeof t === 'number' ? mul(logits, 1 / t) : div(logits, reshape(t, [t.size, 1])));
-  const v = reshape(teacher, z.shape);
-  const logQ = soften(z);
-  const logP = attrs.targets === 'logits' ? soften(maximum(v, masked())) : log(maximum(v, tiny()));
-  const p = attrs.targets === 'logits' ? exp(logP) : v;
+  const logQ = soften(z, t);
+  const teacherTemperature = attrs.teacherTemperature === 0 ? t : attrs.teacherTemperature;
+  const { p, logP } = teacherShares(reshape(teacher, z.shape), attrs, teacherTemperature);
   const q = exp(logQ);
   switch (attrs.divergence) {
     case 'crossEntropy':

@@ -101,6 +101,7 @@ export interface DistillerEvaluateDatasetArgs {
 
 const LOSS_OPTIONS: Record<keyof LossOptions, true> = {
   temperature: true,
+  teacherTemperature: true,
   targets: true,
   divergence: true,
   beta: true,

@@ -67,7 +67,7 @@ export function layersLoss(options: LayersLossOptions = {}): (yTrue: Tensor, yPr
   checkBoolean(sampleWeights, 'sampleWeights', NAME);
   if (sampleWeights && others.targets === 'probabilities') {
     throw new Error(
-      `${NAME}: sampleWeights needs logits as targets; in place of probabilities at temperature T give T times their logarithm.`,
+      `${NAME}: sampleWeights needs logits as targets; give the logarithms of the probabilities, which are softened alike.`,
     );
   }
   checkOneTemperature(others.temperature, NAME);

@@ -5,7 +5,7 @@ import { type DistillationMetricValues, distillationMetrics } from '../ops/disti
 
 /**
  * What a Distiller writes to the logs beside `loss`, each a mean over the rows of a batch, weighted where these have weights: `softLoss` the soft term, T^2 included if the loss includes it;
- * `hardLoss` the cross entropy with the labels; `klDivergence` KL(p||q) at temperature T, without T^2; `agreement` how often teacher and student have the
+ * `hardLoss` the cross entropy with the labels; `klDivergence` KL(p||q) of the softened distributions, without T^2; `agreement` how often teacher and student have the
  * same most likely class; `accuracy` how often the student's is the label's. hardLoss and accuracy need labels.
  */
 export type DistillationMetric = 'softLoss' | 'hardLoss' | 'klDivergence' | 'agreement' | 'accuracy';
@@ -31,9 +31,10 @@ export function measure(
   studentLogits: Tensor,
   options: DistillationOptions,
 ): { [metric in DistillationMetric]?: Tensor } {
-  const { temperature, targets, labels, weights } = options;
+  const { temperature, teacherTemperature, targets, labels, weights } = options;
   const values = distillationMetrics(teacherLogits, studentLogits, {
     ...(temperature === undefined ? {} : { temperature }),
+    ...(teacherTemperature === undefined ? {} : { teacherTemperature }),
     ...(targets === undefined ? {} : { targets }),
     ...(labels === undefined ? {} : { labels }),
     ...(weights === undefined ? {} : { weights }),

@@ -11,6 +11,7 @@ import {
   pairOfLogits,
   perRowTensor,
   type TensorArgument,
+  teacherTemperatureArgument,
   temperatureArgument,
 } from '../arguments.ts';
 import { runObjective } from '../run_objective.ts';
@@ -25,7 +26,15 @@ const NAME = 'distillationLoss';
 export interface DistillationOptions {
   /** T > 0, finite: one number (or a tensor of rank 0), or one per row `[...]`. Default 1. Values in a tensor are not checked; a wrong one makes its row NaN. */
   temperature?: number | TensorArgument;
-  /** How to read `teacher`: as logits (default) or as probabilities, which need not sum to one. */
+  /**
+   * T of the teacher, one finite number > 0: p = softmax(v / teacherTemperature). Default: `temperature`, for each row its own. The factor T^2 is that of `temperature`. Where the two are equal,
+   * teacher and student that nearly agree keep their digits at every T.
+   */
+  teacherTemperature?: number;
+  /**
+   * How to read `teacher`: as logits v (default), or as probabilities at T = 1, such as those of a model that ends in a softmax, which need not sum to one. These are softened as their logits would be:
+   * p is p^(1 / teacherTemperature), scaled to the sum that they had. With `teacherTemperature: 1` they are used as they are.
+   */
   targets?: Targets;
   /**
    * The soft term D: 'crossEntropy' -sum p log q (default), 'kl' KL(p||q), 'reverseKl' KL(q||p), or 'jsd' beta KL(p||m) + (1-beta) KL(q||m)
@@ -57,6 +66,7 @@ export interface DistillationOptions {
 
 const OPTIONS: Record<keyof DistillationOptions, true> = {
   temperature: true,
+  teacherTemperature: true,
   targets: true,
   divergence: true,
   beta: true,
@@ -75,7 +85,7 @@ const OPTIONS: Record<keyof DistillationOptions, true> = {
  *
  *     alpha * CE(labels, softmax(z)) + (1 - alpha) * T^2 * D(softmax(v / T), softmax(z / T))
  *
- * (alpha is 0 without labels), then weighted and reduced. One fused pass over the logits gives the loss and, while gradients are recorded, the
+ * (alpha is 0 without labels; the teacher may have a T of its own), then weighted and reduced. One fused pass over the logits gives the loss and, while gradients are recorded, the
  * student's gradient with it. Source: Hinton, Vinyals, Dean, arXiv 1503.02531, section 2.
  *
  * ```js
@@ -114,6 +124,11 @@ export function distillationLoss<O extends Tensor = Tensor>(
       },
       {
         targets: checked.targets,
+        teacherTemperature: teacherTemperatureArgument(
+          options.teacherTemperature,
+          { targets: checked.targets, temperature },
+          NAME,
+        ),
         divergence: checked.divergence,
         beta: checked.beta,
         softWeight: 1 - checked.alpha,

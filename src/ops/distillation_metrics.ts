@@ -22,6 +22,7 @@ import {
   pairOfLogits,
   perRowTensor,
   type TensorArgument,
+  teacherTemperatureArgument,
   temperatureArgument,
 } from '../arguments.ts';
 import { ensureBackend } from '../backends/register.ts';
@@ -37,7 +38,9 @@ const WEIGHT = METRICS.indexOf('weight');
 export interface DistillationMetricsOptions {
   /** T > 0, finite: one number (or a tensor of rank 0), or one per row `[...]`. Default 1. Values in a tensor are not checked; a wrong one makes its row NaN. */
   temperature?: number | TensorArgument;
-  /** How to read `teacher`: as logits (default) or as probabilities, which need not sum to one. */
+  /** T of the teacher, one finite number > 0. Default: `temperature`, for each row its own. */
+  teacherTemperature?: number;
+  /** How to read `teacher`: as logits (default), or as probabilities at T = 1, which are softened as for {@link distillationLoss}; with `teacherTemperature: 1` they are used as they are. */
   targets?: Targets;
   /** Adds `hardLoss` and `accuracy`. Class ids `[...]`, int32 or whole numbers in float32, each in [0, C); or a distribution, float32 `[..., C]`. */
   labels?: TensorArgument;
@@ -45,7 +48,7 @@ export interface DistillationMetricsOptions {
   weights?: number | TensorArgument;
 }
 
-/** Scalars, float32; losses and entropies in nats, of p = softmax(v/T) and q = softmax(z/T). The caller disposes them, by tf.dispose for example. */
+/** Scalars, float32; losses and entropies in nats, of p = softmax(v/T), with the teacher's T, and q = softmax(z/T). The caller disposes them, by tf.dispose for example. */
 export type DistillationMetricValues = {
   /** -sum p log q, without any factor T^2. */
   crossEntropy: Scalar;
@@ -65,6 +68,7 @@ export type DistillationMetricValues = {
 
 const OPTIONS: Record<keyof DistillationMetricsOptions, true> = {
   temperature: true,
+  teacherTemperature: true,
   targets: true,
   labels: true,
   weights: true,
@@ -118,7 +122,12 @@ export function distillationMetrics(
       weights:
         options.weights === undefined ? absent : perRowTensor(options.weights, rowShape, 'weights', NAME),
     };
-    const attrs: MetricsAttrs = { targets, labels: labels.kind, temperature };
+    const teacherTemperature = teacherTemperatureArgument(
+      options.teacherTemperature,
+      { targets, temperature },
+      NAME,
+    );
+    const attrs: MetricsAttrs = { targets, teacherTemperature, labels: labels.kind, temperature };
     const { hardLoss, accuracy, ...soft } = withoutTape(() => meansOverRows(inputs, attrs));
     return labels.tensor === null ? soft : { ...soft, hardLoss, accuracy };
   });

@@ -88,7 +88,7 @@ function crossEntropy<O extends Tensor>(
 ): O {
   return runObjective<O>(
     { teacher: labels, student, temperature: null, labels: null, weights },
-    { ...CROSS_ENTROPY, targets: 'probabilities', scale, temperature: 1, reduction },
+    { ...CROSS_ENTROPY, targets: 'probabilities', teacherTemperature: 1, scale, temperature: 1, reduction },
   );
 }
 

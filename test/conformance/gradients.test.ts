@@ -53,7 +53,7 @@ function overRows(problem: ObjectiveCase, term: (row: ReferenceRow, n: number) =
 
 const OPTIONS: Record<string, DistillationOptions> = {
   'of logits': {},
-  'of probabilities': { targets: 'probabilities' },
+  'of probabilities': { targets: 'probabilities', teacherTemperature: 1 },
   'with labels': { labels: tf.tensor1d([1, 6, 0], 'int32').arraySync(), alpha: 0.3, labelSmoothing: 0.1 },
 };
 
@@ -128,9 +128,10 @@ for (const divergence of DIVERGENCES) {
 }
 
 /** The part of the options that a case carries as plain data. */
-function pick({ targets, alpha, labelSmoothing, labels }: DistillationOptions) {
+function pick({ targets, teacherTemperature, alpha, labelSmoothing, labels }: DistillationOptions) {
   return {
     ...(targets ? { targets } : {}),
+    ...(teacherTemperature === undefined ? {} : { teacherTemperature }),
     ...(labels
       ? { labels: 'classIds' as const, alpha: alpha ?? 0.5, labelSmoothing: labelSmoothing ?? 0 }
       : {}),

@@ -3,9 +3,9 @@ import { distillationLoss, softmaxCrossEntropyWithTemperature } from '../../src/
 import { backend, startBackend } from '../backends/current.ts';
 import { DIVERGENCES } from '../cases.ts';
 import { expectClose } from '../close.ts';
-import { type CaseOptions, makeCase, type ObjectiveCase, reference } from '../objective_case.ts';
+import { type CaseOptions, edited, makeCase } from '../objective_case.ts';
 import { referenceRow } from '../reference.ts';
-import { expectCase, runCase, TOLERANCE } from '../run_case.ts';
+import { expectCase, expectOwnSize, runCase, TOLERANCE } from '../run_case.ts';
 
 beforeAll(startBackend);
 
@@ -17,38 +17,11 @@ const { NaN: NOT_A_NUMBER, POSITIVE_INFINITY, NEGATIVE_INFINITY } = Number;
  */
 const halfPrecision = backend.precision === 'f16';
 
-/** Rows of 20 classes whose second row is edited, so that its neighbours show whether the damage stays in it. */
-function edited(
-  name: string,
-  options: CaseOptions,
-  edit: (row: { v: Float32Array; z: Float32Array }) => void,
-): ObjectiveCase {
-  return makeCase(name, [4, 20], options, {
-    seed: 7,
-    edit: ({ teacher, student }) => edit({ v: teacher.subarray(20, 40), z: student.subarray(20, 40) }),
-  });
-}
-
-/** Where T is large: T^2 D within 1e-3, and the gradient within 1e-4 of its row's largest element. */
-async function expectOwnSize(problem: ObjectiveCase): Promise<void> {
-  const [rows, classes] = problem.shape;
-  const truth = reference(problem);
-  const { loss, dStudent } = await runCase(problem, ones(rows), false);
-  const own = problem.options.divergence === 'crossEntropy' ? TOLERANCE : 1e-3;
-  expectClose(loss, truth.loss, (n) => own * Math.abs(truth.loss[n]), 'loss');
-  const largest = Array.from({ length: rows }, (_, n) =>
-    truth.dStudent
-      .subarray(n * classes, (n + 1) * classes)
-      .reduce((most, slope) => Math.max(most, Math.abs(slope)), 0),
-  );
-  expectClose(dStudent, truth.dStudent, (i) => 1e-4 * largest[Math.floor(i / classes)], 'dStudent');
-}
-
 const ones = (rows: number) => new Float32Array(rows).fill(1);
 
 for (const divergence of DIVERGENCES) {
   const options: CaseOptions = { divergence, temperature: 2 };
-  const withProbabilities: CaseOptions = { ...options, targets: 'probabilities' };
+  const withProbabilities: CaseOptions = { ...options, targets: 'probabilities', teacherTemperature: 1 };
 
   if (!halfPrecision) {
     describe(`${divergence}: rows that are not finite stay among themselves`, () => {
@@ -389,7 +362,12 @@ for (const divergence of DIVERGENCES) {
     for (const mass of [0.25, 1.75]) {
       it(`unnormalised targets of mass S = ${mass}`, () =>
         expectCase(
-          makeCase('', [6, 21], { divergence, targets: 'probabilities', temperature: 2 }, { seed: 13, mass }),
+          makeCase(
+            '',
+            [6, 21],
+            { divergence, targets: 'probabilities', teacherTemperature: 1, temperature: 2 },
+            { seed: 13, mass },
+          ),
         ));
 
       it(`unnormalised labels of mass Y' = ${mass}`, () =>
@@ -418,7 +396,13 @@ for (const divergence of DIVERGENCES) {
         const problem = makeCase(
           '',
           [3, 21],
-          { divergence, targets: 'probabilities', temperature: 2, scaleByTemperatureSquared: false },
+          {
+            divergence,
+            targets: 'probabilities',
+            teacherTemperature: 1,
+            temperature: 2,
+            scaleByTemperatureSquared: false,
+          },
           {
             seed: 14,
             edit: ({ teacher }) => teacher.fill(0, 21, 42),

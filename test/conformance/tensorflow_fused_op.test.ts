@@ -105,7 +105,7 @@ const ORDINARY: Record<
   'T = 3': { options: { temperature: 3 }, dense: 1, sparse: 0, ops: 19, peak: 3 },
   kl: { options: { temperature: 3, divergence: 'kl' }, dense: 1, sparse: 0, ops: 25, peak: 3 },
   probabilities: {
-    options: { temperature: 3, targets: 'probabilities' },
+    options: { temperature: 3, targets: 'probabilities', teacherTemperature: 1 },
     dense: 1,
     sparse: 0,
     ops: 15,
@@ -180,9 +180,18 @@ const PADDED: Record<string, { options: CaseOptions; edit?: Edit }> = {
     },
   },
   'a label distribution': { options: { temperature: 3, divergence: 'kl', labels: 'distribution' } },
-  probabilities: { options: { temperature: 3, targets: 'probabilities' }, edit: padProbabilities },
+  probabilities: {
+    options: { temperature: 3, targets: 'probabilities', teacherTemperature: 1 },
+    edit: padProbabilities,
+  },
   'kl of probabilities, with class ids': {
-    options: { temperature: 2, targets: 'probabilities', divergence: 'kl', labels: 'classIds' },
+    options: {
+      temperature: 2,
+      targets: 'probabilities',
+      teacherTemperature: 1,
+      divergence: 'kl',
+      labels: 'classIds',
+    },
     edit: padProbabilities,
   },
 };
@@ -238,7 +247,7 @@ const PADDED_OTHERS: Record<string, { edit: Edit; options?: CaseOptions }> = {
     },
   },
   'all of the student masked, probabilities in one class': {
-    options: { temperature: 2, targets: 'probabilities' },
+    options: { temperature: 2, targets: 'probabilities', teacherTemperature: 1 },
     edit: ({ v, z }) => {
       v.fill(0)[3] = 1;
       z.fill(MASK);

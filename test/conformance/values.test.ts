@@ -1,5 +1,5 @@
-import { startBackend } from '../backends/current.ts';
-import { blockCases, manyRowsCase, optionCases, shapeCases } from '../cases.ts';
+import { backend, startBackend } from '../backends/current.ts';
+import { blockCases, manyRowsCase, optionCases, shapeCases, teacherTemperatureCases } from '../cases.ts';
 import { expectCase } from '../run_case.ts';
 
 beforeAll(startBackend);
@@ -15,7 +15,9 @@ describe('loss and both gradients agree with the float64 reference', () => {
     it(problem.name, () => expectCase(problem));
   }
 
-  for (const problem of optionCases()) {
+  // The composition of stock ops overflows in half-precision textures.
+  const softened = backend.precision === 'f16' ? [] : teacherTemperatureCases();
+  for (const problem of [...optionCases(), ...softened]) {
     it(problem.name, () => expectCase(problem));
   }
 });

@@ -53,7 +53,7 @@ function ordinaryCases(options: CaseOptions): ObjectiveCase[] {
     ),
     make([64, 10], { temperature: 4 }, 5),
     make([3, 32_000], { temperature: 4 }, 10),
-    make([16, 1000], { temperature: 4, targets: 'probabilities' }, 10),
+    make([16, 1000], { temperature: 4, targets: 'probabilities', teacherTemperature: 1 }, 10),
   ];
 }
 

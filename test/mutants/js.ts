@@ -3,6 +3,7 @@ import { type Mutant, mutants, suite } from './mutant.ts';
 // The plain JavaScript kernel serves 'cpu' where the SIMD kernel does not.
 const values = suite('test/conformance/values.test.ts', 'cpu-js');
 const numerics = suite('test/conformance/numerics.test.ts', 'cpu-js');
+const teacherTemperature = suite('test/conformance/teacher_temperature.test.ts', 'cpu-js');
 const metrics = suite('test/conformance/metrics.test.ts', 'cpu-js');
 
 export const jsMutants: Mutant[] = [
@@ -14,7 +15,7 @@ export const jsMutants: Mutant[] = [
     },
     {
       name: 'the gradient to the teacher is not divided by T',
-      find: 'divergence.teacherSlopes(row, value, factor / t, out)',
+      find: 'divergence.teacherSlopes(row, value, factor / row.teacherTemperature, out)',
       replace: 'divergence.teacherSlopes(row, value, factor, out)',
     },
     {
@@ -40,9 +41,19 @@ export const jsMutants: Mutant[] = [
     },
     {
       name: 'a class that is masked in both has a slope',
-      find: 'out[row.start + i] = isNoClass ? 0 :',
-      replace: 'out[row.start + i] = false ? 0 :',
+      find: 'out[start + i] = isNoClass ? 0 :',
+      replace: 'out[start + i] = false ? 0 :',
       killedBy: numerics,
+    },
+    {
+      name: 'the gradient through a softening leaves out the sum',
+      find: 'factor * (ofMass + own /',
+      replace: 'factor * (own /',
+    },
+    {
+      name: "the gradient through a softening has the student's T",
+      find: '(teacherTemperature * row.given(i))',
+      replace: 'row.given(i)',
     },
   ]),
   ...mutants('kernels/js/soft_row.ts', values, [
@@ -61,15 +72,37 @@ export const jsMutants: Mutant[] = [
     },
     {
       name: 'probabilities are divided by their sum',
-      find: 'this.perTeacher = logits ? 1 / sumTeacher : 1;',
-      replace: 'this.perTeacher = 1 / sumTeacher;',
+      find: 'this.teacherMass = sumTeacher;',
+      replace: 'this.teacherMass = sumTeacher;\n        this.perTeacher = 1 / sumTeacher;',
       killedBy: numerics,
+    },
+    {
+      name: "the teacher has the row's temperature whatever its own is",
+      find: 'fixedTeacherTemperature === 0 ? this.inverseTemperature : 1 / fixedTeacherTemperature;',
+      replace: 'this.inverseTemperature;',
+    },
+    {
+      name: 'softened probabilities are not scaled to the sum they had',
+      find: 'this.isDistribution ? 1 : given;',
+      replace: '1;',
+    },
+    {
+      name: 'the rounding of a sum of probabilities counts as a divergence',
+      find: '<= ROUNDING_OF_SUM',
+      replace: '<= 0',
+      killedBy: teacherTemperature,
+    },
+    {
+      name: 'a probability below 0 is softened as 0',
+      find: "reading === 'softenedProbabilities' ? 0 : Number.NEGATIVE_INFINITY",
+      replace: 'Number.NEGATIVE_INFINITY',
+      killedBy: teacherTemperature,
     },
   ]),
   ...mutants('kernels/js/cross_entropy.ts', numerics, [
     {
       name: 'the mass of unnormalised targets is left out of the gradient',
-      find: '(logits ? 1 : sumTeacher) / sumStudent',
+      find: 'teacherMass / sumStudent',
       replace: '1 / sumStudent',
     },
     {
@@ -81,7 +114,7 @@ export const jsMutants: Mutant[] = [
   ...mutants('kernels/js/kl.ts', numerics, [
     {
       name: 'a nearly equal row is summed plainly',
-      find: 'return row.logits && difference < SMALL ? sumOfExcesses(row) : difference;',
+      find: 'return row.isDistribution && difference < SMALL ? sumOfExcesses(row) : difference;',
       replace: 'return difference;',
     },
     {
@@ -94,7 +127,7 @@ export const jsMutants: Mutant[] = [
   ...mutants('kernels/js/reverse_kl.ts', numerics, [
     {
       name: 'a nearly equal row is summed plainly',
-      find: 'return row.logits && sum < SMALL ? sumOfExcesses(row) : sum;',
+      find: 'return row.isDistribution && sum < SMALL ? sumOfExcesses(row) : sum;',
       replace: 'return sum;',
     },
     {
@@ -111,7 +144,7 @@ export const jsMutants: Mutant[] = [
     },
     {
       name: 'nearly equal mixtures are summed plainly',
-      find: 'return row.logits && sum < SMALL ? compareClosely(row) : sum;',
+      find: 'return row.isDistribution && sum < SMALL ? compareClosely(row) : sum;',
       replace: 'return sum;',
       killedBy: numerics,
     },

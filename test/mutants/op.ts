@@ -8,6 +8,7 @@ const memory = suite('test/conformance/memory.test.ts', 'cpu');
 const faults = suite('test/conformance/faults.test.ts', 'cpu');
 const metrics = suite('test/conformance/metrics.test.ts', 'cpu');
 const stockLike = suite('test/conformance/softmax_cross_entropy.test.ts', 'cpu');
+const teacherTemperature = suite('test/conformance/teacher_temperature.test.ts', 'cpu');
 const unit = suite('test/unit/arguments.test.ts', 'unit');
 
 /** The public op, its gradients, and what lies between them and the kernels. */
@@ -158,6 +159,18 @@ export const opMutants: Mutant[] = [
       replace: 'products',
     },
     {
+      name: 'a teacher of a fixed temperature has a part in the gradient to T',
+      find: 'if (attrs.teacherTemperature === 0) {',
+      replace: 'if (attrs.teacherTemperature >= 0) {',
+      killedBy: teacherTemperature,
+    },
+    {
+      name: 'the gradient to T takes that to probabilities for that to their logarithms',
+      find: 'mul(p, sub(slope, mean))',
+      replace: 'mul(p, slope)',
+      killedBy: teacherTemperature,
+    },
+    {
       name: 'the gradient to the weights is weighted',
       find: 'givenTensors(inputs), weights: null }',
       replace: 'givenTensors(inputs) }',
@@ -188,6 +201,18 @@ export const opMutants: Mutant[] = [
       find: "mul(soft, typeof t === 'number' ? t * t : square(t))",
       replace: 'soft',
       killedBy: gradients,
+    },
+    {
+      name: 'the differentiable loss softens probabilities to one',
+      find: 'p: mul(exp(logShare), mass)',
+      replace: 'p: exp(logShare)',
+      killedBy: teacherTemperature,
+    },
+    {
+      name: "the differentiable loss takes the student's temperature for the teacher's",
+      find: 'attrs.teacherTemperature === 0 ? t : attrs.teacherTemperature',
+      replace: 't',
+      killedBy: teacherTemperature,
     },
     {
       name: 'the differentiable loss smooths its labels by eps, not eps/C',
@@ -234,6 +259,18 @@ export const opMutants: Mutant[] = [
       find: 'if (value.isDisposed)',
       replace: 'if (false)',
       killedBy: faults,
+    },
+    {
+      name: 'a temperature of the teacher is dropped',
+      find: 'return t === temperature ? 0 : t;',
+      replace: 'return 0;',
+      killedBy: values,
+    },
+    {
+      name: 'probabilities at T = 1 are not used as they are',
+      find: "if (targets === 'probabilities' && t === 1) return 1;",
+      replace: '',
+      killedBy: values,
     },
     { name: 'rank 7 is accepted', find: 'logits.rank > 6', replace: 'logits.rank > 7' },
     {

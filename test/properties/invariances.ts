@@ -205,7 +205,12 @@ const EXCHANGED = { kl: 'reverseKl', reverseKl: 'kl', jsd: 'jsd', crossEntropy: 
 const exchange: Property = {
   title:
     'KL(p||q) is the reverse KL of the exchanged models, and likewise for the mixture: value and both gradients',
-  of: { divergence: ['kl', 'reverseKl', 'jsd'], targets: ['logits'], labels: ['none'] },
+  of: {
+    divergence: ['kl', 'reverseKl', 'jsd'],
+    targets: ['logits'],
+    teacherTemperature: ['same'],
+    labels: ['none'],
+  },
   holds: async (draw) => {
     const problem = problemOf(draw);
     const { options, teacher, student } = problem;

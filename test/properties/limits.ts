@@ -37,7 +37,12 @@ const HOT = {
   logits: ['independent'],
 } as const;
 
-const alone = { targets: ['logits'], labels: ['none'], weights: ['none'] } as const;
+const alone = {
+  targets: ['logits'],
+  teacherTemperature: ['same'],
+  labels: ['none'],
+  weights: ['none'],
+} as const;
 
 /** A row's logits less their mean, in float64. */
 function centred(logits: Float32Array, row: number, classes: number): Float64Array {

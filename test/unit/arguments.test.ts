@@ -237,6 +237,30 @@ describe('distillationLoss names itself, what it expected and what came', () => 
     ],
     ['unknown targets', untyped({ targets: 'log' }), RangeError, /targets must be one of/],
     [
+      'a T of the teacher that is infinite',
+      { teacherTemperature: Number.POSITIVE_INFINITY },
+      RangeError,
+      /distillationLoss: teacherTemperature must be a finite number greater than 0; got Infinity/,
+    ],
+    [
+      'a T of the teacher for each row',
+      untyped({ teacherTemperature: tf.tensor1d([1, 2]) }),
+      TypeError,
+      /distillationLoss: teacherTemperature must be one number; got a tensor of shape \[2\]\. For one per row, divide .* teacherTemperature: 1/,
+    ],
+    [
+      'an array of temperatures of the teacher',
+      untyped({ teacherTemperature: [1, 2, 3] }),
+      TypeError,
+      /teacherTemperature must be one number; got an array of 3/,
+    ],
+    [
+      'a T of the teacher that is text',
+      untyped({ teacherTemperature: '2' }),
+      TypeError,
+      /teacherTemperature must be one number; got string/,
+    ],
+    [
       'an unknown reduction',
       untyped({ reduction: 9 }),
       RangeError,
@@ -302,7 +326,7 @@ describe('distillationMetrics names itself, what it expected and what came', () 
       'an option of the loss',
       { alpha: 0.5 } as DistillationMetricsOptions,
       Error,
-      /distillationMetrics: unknown option 'alpha'; expected one of temperature, targets, labels, weights/,
+      /distillationMetrics: unknown option 'alpha'; expected one of temperature, teacherTemperature, targets, labels, weights/,
     ],
     [
       'unknown targets',
@@ -311,6 +335,12 @@ describe('distillationMetrics names itself, what it expected and what came', () 
       /distillationMetrics: targets must be one of/,
     ],
     ['T = 0', { temperature: 0 }, RangeError, /temperature must be a finite number greater than 0; got 0/],
+    [
+      'a T of the teacher of 0',
+      { teacherTemperature: 0 },
+      RangeError,
+      /distillationMetrics: teacherTemperature must be a finite number greater than 0; got 0/,
+    ],
     [
       'labels of another shape',
       { labels: [0, 1, 2] },

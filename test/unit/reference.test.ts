@@ -11,13 +11,20 @@ const P = [0.3, 0.2, 0.1, 0.6];
 
 describe('the float64 reference agrees with itself: its gradients are the slopes of its values', () => {
   for (const divergence of ['crossEntropy', 'kl', 'reverseKl', 'jsd'] as const) {
-    for (const targets of ['logits', 'probabilities'] as const) {
-      it(`${divergence} of ${targets}`, () => {
+    for (const [targets, teacherTemperature] of [
+      ['logits', 1.7],
+      ['logits', 0.6],
+      ['probabilities', 1],
+      ['probabilities', 1.7],
+      ['probabilities', 0.6],
+    ] as const) {
+      it(`${divergence} of ${targets} at ${teacherTemperature}`, () => {
         const teacher = targets === 'logits' ? V : P;
         const row: ReferenceRow = {
           teacher,
           student: Z,
           temperature: 1.7,
+          teacherTemperature,
           divergence,
           targets,
           beta: 0.3,

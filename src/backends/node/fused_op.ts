@@ -27,7 +27,13 @@ import {
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import type { Divergence, Objective, RowPassOutputs, Targets } from '../../../kernels/objective.ts';
+import {
+  type Divergence,
+  hasOneTemperature,
+  type Objective,
+  type RowPassOutputs,
+  type Targets,
+} from '../../../kernels/objective.ts';
 import { asTensor, rowPass as composedRowPass, shaped } from '../composed.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
 import { replaceRows } from './replace_rows.ts';
@@ -36,14 +42,11 @@ import { detached, type TensorFlowBackendParts, typeAttribute } from './tensors.
 /**
  * What TensorFlow's SoftmaxCrossEntropyWithLogits can compute. It gives the cross entropy of its labels and logits, and the gradient to the logits, q - p: so it serves for CE and,
  * with the entropy of p, for KL, and for the student's gradient of both; with the roles exchanged for RKL, and its gradient to the teacher. It cannot compute `jsd`, the student's
- * gradient of `reverseKl`, the teacher's gradient of the others, `reverseKl` of probabilities, and rows of one class, whose gradient is exactly 0.
+ * gradient of `reverseKl`, the teacher's gradient of the others, `reverseKl` of probabilities, a teacher with a temperature of its own, probabilities that are softened, and rows of one class, whose gradient is exactly 0.
  */
-export function fitsFusedOp(
-  { targets, divergence }: Objective,
-  outputs: RowPassOutputs,
-  classes: number,
-): boolean {
-  return classes > 1 && FITTING[divergence][targets].includes(outputs);
+export function fitsFusedOp(objective: Objective, outputs: RowPassOutputs, classes: number): boolean {
+  const { targets, divergence } = objective;
+  return classes > 1 && hasOneTemperature(objective) && FITTING[divergence][targets].includes(outputs);
 }
 
 const OF_STUDENT = ['loss', 'lossAndStudentGradient', 'studentGradient'] as const;

@@ -1,5 +1,11 @@
 import { env } from '@tensorflow/tfjs-core';
-import type { Divergence, Objective, RowPassOutputs, Targets } from '../../../kernels/objective.ts';
+import {
+  type Divergence,
+  hasOneTemperature,
+  type Objective,
+  type RowPassOutputs,
+  type Targets,
+} from '../../../kernels/objective.ts';
 import { rowPass as rowPassBase64 } from '../../generated/wasm.ts';
 
 /**
@@ -129,8 +135,9 @@ const CARRIED: Readonly<Record<Divergence, Record<Targets, readonly RowPassOutpu
 };
 
 /** Whether the SIMD kernel computes this. */
-export function isCarried({ targets, divergence }: Objective, outputs: RowPassOutputs): boolean {
-  return CARRIED[divergence][targets].includes(outputs);
+export function isCarried(objective: Objective, outputs: RowPassOutputs): boolean {
+  const { targets, divergence } = objective;
+  return hasOneTemperature(objective) && CARRIED[divergence][targets].includes(outputs);
 }
 
 /** Bits of `mode` in kernels/wasm/row_pass.ts. */

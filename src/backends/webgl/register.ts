@@ -3,6 +3,7 @@
  *
  * @module tfjs-distill/webgl
  */
+import { hasOneTemperature } from '../../../kernels/objective.ts';
 import { rowPass as composedRowPass } from '../composed.ts';
 import { rowMetrics as composedRowMetrics } from '../composed_metrics.ts';
 import { registerBackend } from '../register.ts';
@@ -11,6 +12,10 @@ import { rowMetrics } from './metrics.ts';
 
 registerBackend<WebGLBackend>(
   'webgl',
-  (request) => (supportsRowPass() ? rowPass(request) : composedRowPass(request)),
-  (request) => (supportsRowPass() ? rowMetrics(request) : composedRowMetrics(request)),
+  (request) =>
+    supportsRowPass() && hasOneTemperature(request.objective) ? rowPass(request) : composedRowPass(request),
+  (request) =>
+    supportsRowPass() && hasOneTemperature(request.measure)
+      ? rowMetrics(request)
+      : composedRowMetrics(request),
 );
