@@ -68,6 +68,12 @@ export const wgslMutants: Mutant[] = [
   ]),
   ...inFile('team_workgroup', [
     {
+      name: 'the length of an array is an expression of overrides',
+      find: 'array<vec4<f32>, GROUPS>',
+      replace: 'array<vec4<f32>, WORKGROUP / LANES * FAN>',
+      killedBy: suite('test/unit/webgpu_modules.test.ts', 'unit', 'the length of an array'),
+    },
+    {
       name: 'no barrier before the groups of a team are read',
       find: '    workgroupBarrier();  // every group is complete\n',
       replace: '',

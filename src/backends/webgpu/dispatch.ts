@@ -1,6 +1,4 @@
 import { env, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { DIVERGENCES } from '../../../kernels/divergences.ts';
-import type { RowPassOutputs } from '../../../kernels/objective.ts';
 import { numberFlag } from '../number_flag.ts';
 import type { RowPassRequest } from '../row_pass.ts';
 import {
@@ -13,9 +11,10 @@ import {
 } from './backend.ts';
 import { type Binding, type Cut, cutRows } from './cut.ts';
 import { checkDevice } from './device_loss.ts';
-import { type InputsKind, type Modules, pipelineOf, type Variant, variantKey } from './pipeline.ts';
+import { type InputsKind, type Modules, pipelineOf, variantKey } from './pipeline.ts';
 import { type Plan, type PlanDevice, plan } from './plan.ts';
 import { MOST_GROUPS, scratchOf } from './scratch.ts';
+import { type Phase, variantOf } from './variant.ts';
 
 /** A program whose pipeline we have put into tfjs's cache. tfjs names a kernel in tf.time and tf.profile after the class of its program. */
 export class PipelineProgram implements WebGPUProgram {
@@ -128,9 +127,6 @@ function workOf(rows: number, { lanes, workgroup, parts }: Plan): number {
   return Math.ceil(rows / (workgroup / lanes)) * parts;
 }
 
-const PHASE = { whole: 0, statistics: 1, nearSums: 2, mixtureSums: 3, finish: 4 } as const;
-export type Phase = keyof typeof PHASE;
-
 interface Dispatch {
   cut: Cut;
   phase: Phase;
@@ -144,7 +140,7 @@ function dispatch(run: Run, step: Dispatch): void {
   const { backend, rows, classes, temperature, labels, weights } = request;
   const { cut, groups } = step;
   const { words, unused } = scratchOf(backend.device);
-  const variant = variantOf(run, step.phase);
+  const variant = variantOf({ ...request, ...run, smallestSubgroup: smallestSubgroup(backend) }, step.phase);
   const key = variantKey(variant);
   // Under compile-only tfjs keeps promises, of which some may be left when it is over.
   const cached = backend.pipelineCache[key];
@@ -189,45 +185,6 @@ function times({ offset, size }: Range, n: number): Range {
 
 function sizeOf({ shape }: TensorInfo): number {
   return util.sizeFromShape(shape);
-}
-
-const GRADIENT: Readonly<Record<RowPassOutputs, number>> = {
-  loss: 0,
-  lossAndStudentGradient: 1,
-  studentGradient: 1,
-  teacherGradient: 2,
-};
-const LOWEST_BITS = 0xff7fc99e; // of kernels/wgsl/numbers.wgsl
-
-export function writesLoss({ outputs }: Request): boolean {
-  return outputs === 'loss' || outputs === 'lossAndStudentGradient';
-}
-
-function variantOf({ request, sums, plan: chosen }: Run, phase: Phase): Variant {
-  const { objective, outputs, reduction, backend } = request;
-  const { targets, divergence, labels } = objective;
-  const lacks = DIVERGENCES[divergence].lacksGradientAtInfinity;
-  const isFlag = (value: boolean) => (value ? 1 : 0);
-  return {
-    modules: { inputs: chosen.inputs, team: chosen.team, sums, labels },
-    constants: {
-      LANES: chosen.lanes,
-      WORKGROUP: chosen.workgroup,
-      VECTORS: chosen.vectors,
-      RESIDENT: isFlag(chosen.isResident),
-      TARGETS: isFlag(targets === 'probabilities'),
-      ABSENT_TEACHER_BITS: targets === 'probabilities' ? 0 : LOWEST_BITS,
-      WRITES_LOSS: isFlag(writesLoss(request)),
-      LACKS_GRADIENT_AT_INFINITY: isFlag(
-        outputs === 'teacherGradient' ? lacks.teacher && targets === 'logits' : lacks.student,
-      ),
-      GRADIENT: GRADIENT[outputs],
-      REDUCES: isFlag(reduction === 'sum'),
-      PHASE: PHASE[phase],
-      TILE: chosen.tile,
-      MIN_SUBGROUP: smallestSubgroup(backend),
-    },
-  };
 }
 
 /** 4 is the least that WebGPU allows. */

@@ -1,8 +1,7 @@
-import { DIVERGENCES } from '../../../kernels/divergences.ts';
 import type { RowPass, RowPassResult } from '../row_pass.ts';
 import type { WebGPUBackend } from './backend.ts';
-import { dispatchRows, type Phase, PipelineProgram, prepare, type Request, writesLoss } from './dispatch.ts';
-import type { Plan } from './plan.ts';
+import { dispatchRows, PipelineProgram, prepare } from './dispatch.ts';
+import { phasesOf, writesLoss } from './variant.ts';
 
 class SoftmaxCrossEntropyWithTemperatureProgram extends PipelineProgram {}
 
@@ -17,20 +16,10 @@ export const rowPass: RowPass<WebGPUBackend> = (request) => {
   dispatchRows({
     ...prepared,
     sums: objective.divergence,
-    phases: phasesOf(request, prepared.plan),
+    phases: phasesOf({ ...request, ...prepared }),
     perRow: result.loss,
     gradient: result.gradient,
     Program: SoftmaxCrossEntropyWithTemperatureProgram,
   });
   return result;
 };
-
-function phasesOf({ objective: { targets, divergence }, outputs }: Request, { parts }: Plan): Phase[] {
-  if (parts === 1) return ['whole'];
-  const phases: Phase[] = ['statistics'];
-  // NEEDS_RANGE and NEEDS_MIXTURE of kernels/wgsl.
-  const { isSmallWhenNear, hasMixture } = DIVERGENCES[divergence];
-  if (targets === 'logits' && (isSmallWhenNear || outputs !== 'loss')) phases.push('nearSums');
-  if (hasMixture) phases.push('mixtureSums');
-  return [...phases, 'finish'];
-}

@@ -1,0 +1,49 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type InputsKind, pipelineOf } from '../../src/backends/webgpu/pipeline.ts';
+import { backend, startBackend } from '../backends/current.ts';
+import type { DeviceBackend } from '../webgpu_device.ts';
+import { pipelinesOf } from '../webgpu_pipelines.ts';
+
+beforeAll(startBackend);
+
+/** Every second plan, each with another of the things that can be asked for. */
+const STEP = 397;
+
+/** Twenty seconds of an idle machine. */
+const TIMEOUT_MS = 600_000;
+
+/** Without a dispatch: a compiler that refuses a pipeline, or takes its browser down, is seen here. */
+async function createPipelines(device: GPUDevice, inputs: InputsKind): Promise<GPUComputePipeline[]> {
+  const { limits, features } = device;
+  const mostThreads = Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
+  const variants = pipelinesOf({ mostThreads, hasSubgroups: features.has('subgroups') }, 4, STEP).filter(
+    ({ modules }) => modules.inputs === inputs,
+  );
+  tf.env().set('WEBGPU_ENGINE_COMPILE_ONLY', true);
+  try {
+    return await Promise.all(variants.map((variant) => pipelineOf(device, variant)));
+  } finally {
+    tf.env().set('WEBGPU_ENGINE_COMPILE_ONLY', false);
+  }
+}
+
+if (backend.backendName === 'webgpu') {
+  describe('every plan, as a GPU has it and as a CPU in its place has it, compiles', () => {
+    for (const [inputs, least] of [
+      ['vec4', 10],
+      ['scalar', 20],
+      ['tile', 4],
+    ] as const) {
+      it(
+        `inputs '${inputs}'`,
+        async () => {
+          const pipelines = await createPipelines((tf.backend() as DeviceBackend).device, inputs);
+          expect(pipelines.length).toBeGreaterThan(least);
+        },
+        TIMEOUT_MS,
+      );
+    }
+  });
+} else {
+  it('is about the pipelines of WebGPU', () => expect(tf.getBackend()).not.toBe('webgpu'));
+}
