@@ -146,5 +146,5 @@ float softFactor(Factors factors) {
 // y of MATH (20).
 float nearness(float z, float v, float reference, float inverseT) {
   vec2 d = difference(z, v);
-  return ((d.x - reference) + d.y) * inverseT;
+  return (rounded(d.x - reference) + d.y) * inverseT;
 }

@@ -19,7 +19,7 @@ bool hasMasks(Maxima maxima) {
 
 // d_ref of MATH (20), within the range of d as mz - mv is. Rounded: what it lacks moves all y of the row, and lambda with them, by the same amount.
 float referenceOf(Maxima maxima) {
-  return maxima.student - maxima.teacher;
+  return rounded(maxima.student - maxima.teacher);
 }
 
 bool isNear(Maxima maxima, float inverseT) {

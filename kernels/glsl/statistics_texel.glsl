@@ -39,7 +39,7 @@ Statistics statisticsAt(int row) {
   found.isValid = texel.b < 0.5 * INVALID;
   found.maxStudent = texel.r;
   found.maxTeacher = texel.g;
-  found.reference = texel.r - texel.g;  // referenceOf
+  found.reference = rounded(texel.r - texel.g);  // referenceOf
   found.logStudent = texel.b;
   found.lambda = texel.b;
 #if TARGETS == LOGITS

@@ -82,7 +82,7 @@ fn mergeHard() {
 fn hardValue() -> f32 {
   let eps = uniforms.labelSmoothing;
   let total = (1.0 - eps) * labelSum + eps;
-  return total * log(max(totalS1, 1e-38)) + (1.0 - eps) * labelTerm + eps / f32(uniforms.classes) * smoothingTerm;
+  return total * log(max(totalS1, SMALLEST)) + (1.0 - eps) * labelTerm + eps / f32(uniforms.classes) * smoothingTerm;
 }
 
 fn hardIsInfinite() -> bool {
@@ -91,6 +91,6 @@ fn hardIsInfinite() -> bool {
 
 fn hardSlopes(k: u32, z: vec4<f32>) -> vec4<f32> {
   let eps = uniforms.labelSmoothing;
-  let r = hardExponential(z) / max(totalS1, 1e-38);
+  let r = hardExponential(z) / max(totalS1, SMALLEST);
   return ((1.0 - eps) * labelSum + eps) * r - ((1.0 - eps) * labelVector(k) + eps / f32(uniforms.classes));
 }

@@ -23,7 +23,7 @@ fn mixtureShift(ratio: vec4<f32>) -> vec4<f32> {
 
 fn logMixture(z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
   let beta = uniforms.beta;
-  return log(max(beta * teacherShare(v) + (1.0 - beta) * studentShare(z), vec4(1e-38)));
+  return log(max(beta * teacherShare(v) + (1.0 - beta) * studentShare(z), vec4(SMALLEST)));
 }
 
 // log(q/m).

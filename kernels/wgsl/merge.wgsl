@@ -10,6 +10,7 @@ var<private> totalSv: f32;
 var<private> totalSoft: f32;       // in natural units
 var<private> highestOfTeam: f32;
 var<private> lowestOfTeam: f32;
+var<private> reference: f32;       // d_ref of MATH (20), the middle of the range of d
 var<private> isNear: bool;
 var<private> studentLacksMass: bool;
 var<private> teacherLacksMass: bool;
@@ -44,16 +45,17 @@ fn mergeTeam() {
   teacherLacksMass = sums.w >= TEACHER_LACKS;
   studentLacksMass = sums.w - floor(sums.w / TEACHER_LACKS) * TEACHER_LACKS > 0.5;
   mergeHard();
-  logSz = log(max(totalSz, 1e-38));
-  perSz = 1.0 / max(totalSz, 1e-38);
+  logSz = log(max(totalSz, SMALLEST));
+  perSz = 1.0 / max(totalSz, SMALLEST);
   if (TARGETS == LOGITS) {
-    logSv = log(max(totalSv, 1e-38));
-    perSv = 1.0 / max(totalSv, 1e-38);
+    logSv = log(max(totalSv, SMALLEST));
+    perSv = 1.0 / max(totalSv, SMALLEST);
     mass = 1.0;
   } else {
     logSv = 0.0;
     perSv = 1.0;
     mass = totalSv;
   }
+  reference = rounded(vec4(0.5 * highestOfTeam + 0.5 * lowestOfTeam)).x;
   isNear = NEEDS_RANGE && !invalid && highestOfTeam < HIGHEST && (highestOfTeam - lowestOfTeam) * inverseT <= 2.0 * NEAR;
 }

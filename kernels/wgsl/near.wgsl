@@ -1,4 +1,4 @@
-// Rows in which teacher and student nearly agree: MATH (20)-(22), in a sweep that only such rows make. d_ref is the middle of the range of d.
+// Rows in which teacher and student nearly agree: MATH (20)-(22), in a sweep that only such rows make.
 
 override NEEDS_RANGE: bool = TARGETS == LOGITS && (SOFT_NEEDS_RANGE || GRADIENT != 0u);
 
@@ -7,13 +7,17 @@ var<private> rho: f32;
 var<private> meanShift: f32;       // s of MATH (22)
 var<private> meanQ: f32;           // Q/sv of MATH (26)
 
-// y of MATH (20), with the rounding error of z - v by TwoSum; held where the series are good, which only classes without mass would leave.
+// The rounding error of d = z - v, by TwoSum. Every step is `rounded`, see there.
+fn roundingError(z: vec4<f32>, v: vec4<f32>, d: vec4<f32>) -> vec4<f32> {
+  let c = rounded(d - z);
+  return rounded(z - rounded(d - c)) - rounded(v + c);
+}
+
+// y of MATH (20); held where the series are good, which only classes without mass would leave.
 fn disagreement(z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
-  let d = z - v;
-  let c = d - z;
-  let e = (z - (d - c)) - (v + c);
-  let reference = 0.5 * highestOfTeam + 0.5 * lowestOfTeam;
-  return clamp(((d - reference) + e) * inverseT, vec4(-2.0 * NEAR), vec4(2.0 * NEAR));
+  let d = rounded(z - v);
+  let y = (rounded(d - reference) + roundingError(z, v, d)) * inverseT;
+  return clamp(y, vec4(-2.0 * NEAR), vec4(2.0 * NEAR));
 }
 
 fn nearTerms(z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {

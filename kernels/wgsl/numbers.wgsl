@@ -6,6 +6,7 @@ const INFINITY_BITS = 0x7f800000u;
 const LOWEST = -3.4e38;          // stands for a class that does not exist or is masked
 const LOWEST_BITS = 0xff7fc99eu; // of LOWEST
 const HIGHEST = 3.4e38;
+const SMALLEST = 1.2e-38;        // just above the least normal number: devices may take what is smaller for 0
 const EXP_FLOOR = -87.0;         // MATH.md, "Rows that are not finite"
 const NEAR = 0.125;              // MATH (20)
 const LOG2_E = 1.44269504;
@@ -25,6 +26,12 @@ fn isInvalid(bits: vec4<u32>) -> vec4<bool> {
 
 fn isNotFinite(bits: vec4<u32>) -> vec4<bool> {
   return (bits & vec4(INFINITY_BITS)) == vec4(INFINITY_BITS);
+}
+
+// A sum or difference as it was rounded. Compilers that may reorder sums (those of Mesa, and of Metal by its default) take (z - v) - z for -v, and
+// would leave nothing of a rounding error; none of them sees through this maximum, which changes no number that comes here.
+fn rounded(x: vec4<f32>) -> vec4<f32> {
+  return max(x, vec4(LOWEST));
 }
 
 // exp(x) - 1 - x, for |x| <= 0.3.

@@ -213,7 +213,7 @@ fn teacherExponent(v: vec4<f32>) -> vec4<f32> {
   if (TARGETS == LOGITS) {
     return scaled(v, mv);
   }
-  return select(vec4(ABYSS), log2(max(v, vec4(1e-38))), v > vec4(0.0));
+  return select(vec4(ABYSS), log2(max(v, vec4(SMALLEST))), v > vec4(0.0));
 }
 
 fn teacherWeight(v: vec4<f32>, b: vec4<f32>) -> vec4<f32> {

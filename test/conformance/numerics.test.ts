@@ -285,6 +285,28 @@ for (const divergence of DIVERGENCES) {
             ),
           ));
       }
+      // Compilers that may reorder sums leave nothing of them, unless each is out of their sight: MATH.md, "Digits when teacher and student nearly agree".
+      for (const [shift, distance] of [
+        [5, 1e-5],
+        [100, 1e-5],
+        [-100, 1e-3],
+      ]) {
+        it(`the models a shift of ${shift} apart, and ${distance} besides: T^2 D within 1e-3 and gradient within 1e-4 of their own size`, () =>
+          expectOwnSize(
+            makeCase(
+              '',
+              [8, 20],
+              { divergence, temperature: 2 },
+              {
+                seed: 19,
+                edit: ({ teacher, student }) => {
+                  for (let i = 0; i < student.length; i++)
+                    student[i] = teacher[i] + shift + (distance / 3) * student[i];
+                },
+              },
+            ),
+          ));
+      }
       const isMasked: Record<string, (i: number) => boolean> = {
         'the first are': (i) => i < 3,
         'three of four pairs are': (i) => i % 8 < 6, // nothing is left to most lanes of 'webgl'

@@ -8,6 +8,19 @@ const layouts = (cases: string) => suite('test/conformance/layouts.test.ts', 'we
 const oddRow = values('shape .7,3.');
 
 export const glslMutants: Mutant[] = [
+  ...mutants('kernels/glsl/numbers.glsl', suite('test/unit/rounded_sums.test.ts', 'unit', 'difference'), [
+    {
+      name: 'a compiler may take z - (d - c) apart',
+      find: 'rounded(z - rounded(d - c))',
+      replace: 'rounded(z - (d - c))',
+    },
+    {
+      name: 'the rounding error of z - v is left out',
+      find: 'return vec2(d, rounded(z - rounded(d - c)) - rounded(v + c));',
+      replace: 'return vec2(d, 0.0);',
+      killedBy: numerics('^kl: digits the models a shift of 100 apart'),
+    },
+  ]),
   ...mutants('kernels/glsl/cross_entropy.glsl', oddRow, [
     {
       name: 'a sign in the cross entropy',
@@ -127,7 +140,7 @@ export const glslMutants: Mutant[] = [
     {
       name: 'a nearly equal row is not measured from within its differences',
       killedBy: numerics('kl: digits T = 10000, of 30 classes'),
-      find: 'return maxima.student - maxima.teacher;',
+      find: 'return rounded(maxima.student - maxima.teacher);',
       replace: 'return 0.0;',
     },
   ]),

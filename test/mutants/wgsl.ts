@@ -66,6 +66,14 @@ export const wgslMutants: Mutant[] = [
       killedBy: metrics('vectors of four classes'),
     },
   ]),
+  ...inFile('numbers', [
+    {
+      name: 'a guard that devices may take for 0',
+      find: 'const SMALLEST = 1.2e-38;',
+      replace: 'const SMALLEST = 1e-38;',
+      killedBy: suite('test/unit/shader_numbers.test.ts', 'unit', 'numbers.wgsl'),
+    },
+  ]),
   ...inFile('team_workgroup', [
     {
       name: 'the length of an array is an expression of overrides',
@@ -104,6 +112,24 @@ export const wgslMutants: Mutant[] = [
       find: '    sv *= factor;\n',
       replace: '',
       killedBy: values('shape .7,65.'),
+    },
+  ]),
+  ...mutants('kernels/wgsl/near.wgsl', suite('test/unit/rounded_sums.test.ts', 'unit', 'fn'), [
+    {
+      name: 'a compiler may take d - z for -v',
+      find: 'let c = rounded(d - z);',
+      replace: 'let c = d - z;',
+    },
+    {
+      name: 'a compiler may join z - v to the reference',
+      find: 'rounded(d - reference)',
+      replace: '(d - reference)',
+    },
+    {
+      name: 'the rounding error of z - v has the wrong sign',
+      find: 'rounded(d - reference) + roundingError',
+      replace: 'rounded(d - reference) - roundingError',
+      killedBy: numerics('^kl: digits the models a shift of 100 apart'),
     },
   ]),
   ...inFile('merge', [

@@ -161,7 +161,7 @@ export function sourceOf(
   if (DIVERGENCES[specialisation.objective.divergence].hasMixture) sweep.push(glsl.mixture);
   const files = {
     writeMaxima: [...read, glsl.maximaSweep, glsl.writeMaxima],
-    mergeMaxima: [glsl.texels, glsl.maxima, glsl.mergeMaxima],
+    mergeMaxima: [glsl.numbers, glsl.texels, glsl.maxima, glsl.mergeMaxima],
     writeSums: [...sums, glsl.writeSums],
     mergeSums: [glsl.texels, glsl.sums, glsl.mergeSums],
     writeMixture: [...sweep, glsl.writeMixture],
