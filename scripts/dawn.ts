@@ -1,6 +1,7 @@
 /** WebGPU for Node: npm `webgpu` is Dawn, the implementation that Chromium has. A real GPU where there is one, else SwiftShader. */
 import { copyFileSync, existsSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isSoftwareAdapter } from '../src/backends/software_adapters.ts';
 import { unpackChromium, whyNoChromium } from './chromium.ts';
 
 /** Timestamps in full resolution, for benchmarks: Dawn rounds them to 100 microseconds. */
@@ -60,8 +61,9 @@ function install({ gpu, adapter, globals }: FoundGPU): WebGPUAdapter {
 }
 
 function isSoftware({ info }: GPUAdapter): boolean {
-  return /swiftshader|llvmpipe|cpu/i.test(
-    `${info.device} ${info.vendor} ${info.architecture} ${info.description}`,
+  return (
+    info.isFallbackAdapter ||
+    isSoftwareAdapter(`${info.device} ${info.vendor} ${info.architecture} ${info.description}`)
   );
 }
 

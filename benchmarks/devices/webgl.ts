@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { isSoftwareAdapter } from '../../src/backends/software_adapters.ts';
 import type { Copy, Counts, Device } from './device.ts';
 import { countInEngine } from './engine_counts.ts';
 
@@ -14,7 +15,7 @@ export function webgl(): Device {
   const { gl } = (tf.backend() as WebGLBackend).gpgpu;
   const names = gl.getExtension('WEBGL_debug_renderer_info');
   const adapter = String(gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
-  const isSoftware = /swiftshader|llvmpipe|software/i.test(adapter);
+  const isSoftware = isSoftwareAdapter(adapter);
   const queries = gl.getExtension('EXT_disjoint_timer_query_webgl2') as TimerQueries | null;
   const wait = fence(gl);
   return {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { isSoftwareAdapter } from '../../src/backends/software_adapters.ts';
 import { validationErrors } from '../../test/backends/current.ts';
 import type { Copy, Counts, Device } from './device.ts';
 
@@ -21,7 +22,7 @@ export function webgpu(): Device {
   const { vendor, architecture, device: id, description } = adapterInfo;
   const subgroups = device.features.has('subgroups') ? 'with subgroups' : '';
   const adapter = [vendor, architecture, id, description, subgroups].filter(Boolean).join(' ');
-  const isSoftware = /swiftshader|llvmpipe|\bcpu\b/i.test(adapter);
+  const isSoftware = device.adapterInfo?.isFallbackAdapter === true || isSoftwareAdapter(adapter);
   const timestamps = device.features.has('timestamp-query') ? timestampClock(backend) : null;
   return {
     machine: isSoftware ? 'software' : 'gpu',

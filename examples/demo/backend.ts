@@ -3,6 +3,7 @@ import plainWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm
 import simdWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import threadedWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import * as tf from '@tensorflow/tfjs-core';
+import { isSoftwareAdapter } from '../../src/backends/software_adapters.ts';
 import { registerWasmTraining } from '../../src/wasm_training/index.ts';
 
 /** Fastest first. */
@@ -85,19 +86,17 @@ async function loadWasm(): Promise<void> {
   registerWasmTraining();
 }
 
-const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
-
 async function adapterOf(name: BackendName): Promise<Pick<RunningBackend, 'adapter' | 'isSoftware'>> {
   switch (name) {
     case 'webgpu': {
       const info = await webgpuInfo();
       const words = [info?.vendor, info?.architecture, info?.device, info?.description];
       const adapter = [...new Set(words)].filter(Boolean).join(' ') || 'unnamed GPU';
-      return { adapter, isSoftware: info?.isFallbackAdapter === true || SOFTWARE.test(adapter) };
+      return { adapter, isSoftware: info?.isFallbackAdapter === true || isSoftwareAdapter(adapter) };
     }
     case 'webgl': {
       const adapter = webglRenderer();
-      return { adapter, isSoftware: SOFTWARE.test(adapter) };
+      return { adapter, isSoftware: isSoftwareAdapter(adapter) };
     }
     case 'wasm': {
       const hasSimd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');

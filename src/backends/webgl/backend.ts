@@ -1,6 +1,7 @@
 import { type DataType, env, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
 import { lostBackendError } from '../lost_backend.ts';
 import { numberFlag } from '../number_flag.ts';
+import { isSoftwareAdapter } from '../software_adapters.ts';
 
 /** What tfjs asks of a program. Its source and what tfjs generates for its inputs are its identity. */
 export interface GPGPUProgram {
@@ -78,7 +79,7 @@ function isSoftware(gl: WebGLRenderingContext): boolean {
   if (known !== undefined) return known;
   const debugInfo = gl.getExtension('WEBGL_debug_renderer_info');
   const renderer = String(gl.getParameter(debugInfo ? debugInfo.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
-  const found = /swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
+  const found = isSoftwareAdapter(renderer);
   softwareContexts.set(gl, found);
   return found;
 }

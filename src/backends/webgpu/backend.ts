@@ -1,4 +1,5 @@
 import type { DataType, KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import { isSoftwareAdapter } from '../software_adapters.ts';
 
 export interface Uniform {
   type: 'int32' | 'uint32' | 'float32';
@@ -67,7 +68,15 @@ export function bufferOf(backend: WebGPUBackend, { dataId }: TensorInfo): GPUBuf
   return resource;
 }
 
-export function isSoftware({ adapterInfo }: WebGPUBackend): boolean {
-  const { vendor = '', architecture = '', description = '' } = adapterInfo ?? {};
-  return /swiftshader|llvmpipe|\bcpu\b/i.test(`${vendor} ${architecture} ${description}`);
+const softwareDevices = new WeakMap<GPUDevice, boolean>();
+
+/** tfjs keeps two words of the adapter. The device may know more: Firefox names nothing, Deno no architecture, but both say what is a fallback. */
+export function isSoftware({ device, adapterInfo }: WebGPUBackend): boolean {
+  const known = softwareDevices.get(device);
+  if (known !== undefined) return known;
+  const told: Partial<GPUAdapterInfo> = device.adapterInfo ?? {};
+  const words = [adapterInfo, told].flatMap((info) => [info?.vendor, info?.architecture, info?.description]);
+  const found = told.isFallbackAdapter === true || isSoftwareAdapter(words.filter(Boolean).join(' '));
+  softwareDevices.set(device, found);
+  return found;
 }
