@@ -1,5 +1,6 @@
 import { mean, Reduction, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { checkBoolean, checkOneTemperature } from '../arguments.ts';
+import { calledBy } from '../called_by.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
 import { withoutTape } from '../run_objective.ts';
 import { weightsOfRows } from './sample_weights.ts';
@@ -71,11 +72,14 @@ export function layersLoss(options: LayersLossOptions = {}): (yTrue: Tensor, yPr
     );
   }
   checkOneTemperature(others.temperature, NAME);
-  tidy(() => distillationLoss([[0, 0]], [[0, 0]], others));
+  tidy(() => {
+    calledBy(NAME, () => distillationLoss([[0, 0]], [[0, 0]], others));
+  });
   return function distillation(yTrue: Tensor, yPred: Tensor): Tensor {
     return tidy(() => {
       const weights = sampleWeights ? { weights: withoutTape(() => weightsOfRows(yTrue)) } : {};
-      const rows = distillationLoss(yTrue, yPred, { ...others, ...weights, reduction: Reduction.NONE });
+      const args = { ...others, ...weights, reduction: Reduction.NONE };
+      const rows = calledBy(NAME, () => distillationLoss(yTrue, yPred, args));
       return rows.rank > 1 ? mean(rows, rows.shape.map((_, axis) => axis).slice(1)) : rows;
     });
   };

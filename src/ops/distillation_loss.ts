@@ -14,6 +14,7 @@ import {
   teacherTemperatureArgument,
   temperatureArgument,
 } from '../arguments.ts';
+import { calledBy } from '../called_by.ts';
 import { runObjective } from '../run_objective.ts';
 import { share } from '../share.ts';
 import { keepRows } from './keep_rows.ts';
@@ -114,32 +115,34 @@ export function distillationLoss<O extends Tensor = Tensor>(
     const labels = labelsArgument(options.labels, studentLogits, options.ignoreIndex, NAME);
     const weights = weightsArgument(options, labels, rowShape);
     const rows = reduceRows(weights, rowShape, checked.reduction);
-    return runObjective<O>(
-      {
-        teacher: checked.teacherGradient ? given : share(given),
-        student: studentLogits,
-        temperature: temperatureTensor,
-        labels: checked.alpha === 0 ? null : labels.tensor,
-        weights: rows.weights,
-      },
-      {
-        targets: checked.targets,
-        teacherTemperature: teacherTemperatureArgument(
-          options.teacherTemperature,
-          { targets: checked.targets, temperature },
-          NAME,
-        ),
-        divergence: checked.divergence,
-        beta: checked.beta,
-        softWeight: 1 - checked.alpha,
-        scaleByTemperatureSquared: checked.scaleByTemperatureSquared,
-        labels: checked.alpha === 0 ? 'none' : labels.kind,
-        hardWeight: checked.alpha,
-        labelSmoothing: checked.labelSmoothing,
-        scale: rows.scale,
-        temperature,
-        reduction: checked.reduction === Reduction.NONE ? 'none' : 'sum',
-      },
+    return calledBy(NAME, () =>
+      runObjective<O>(
+        {
+          teacher: checked.teacherGradient ? given : share(given),
+          student: studentLogits,
+          temperature: temperatureTensor,
+          labels: checked.alpha === 0 ? null : labels.tensor,
+          weights: rows.weights,
+        },
+        {
+          targets: checked.targets,
+          teacherTemperature: teacherTemperatureArgument(
+            options.teacherTemperature,
+            { targets: checked.targets, temperature },
+            NAME,
+          ),
+          divergence: checked.divergence,
+          beta: checked.beta,
+          softWeight: 1 - checked.alpha,
+          scaleByTemperatureSquared: checked.scaleByTemperatureSquared,
+          labels: checked.alpha === 0 ? 'none' : labels.kind,
+          hardWeight: checked.alpha,
+          labelSmoothing: checked.labelSmoothing,
+          scale: rows.scale,
+          temperature,
+          reduction: checked.reduction === Reduction.NONE ? 'none' : 'sum',
+        },
+      ),
     );
   });
 }

@@ -27,6 +27,7 @@ import {
 } from '../arguments.ts';
 import { ensureBackend } from '../backends/register.ts';
 import { valuesOnCpu } from '../backends/values_on_cpu.ts';
+import { calledBy } from '../called_by.ts';
 import { DistillationMetrics, type MetricsAttrs, type ObjectiveInputs } from '../kernel_names.ts';
 import { withoutTape } from '../run_objective.ts';
 import { labelsArgument } from './labels.ts';
@@ -128,7 +129,9 @@ export function distillationMetrics(
       NAME,
     );
     const attrs: MetricsAttrs = { targets, teacherTemperature, labels: labels.kind, temperature };
-    const { hardLoss, accuracy, ...soft } = withoutTape(() => meansOverRows(inputs, attrs));
+    const { hardLoss, accuracy, ...soft } = calledBy(NAME, () =>
+      withoutTape(() => meansOverRows(inputs, attrs)),
+    );
     return labels.tensor === null ? soft : { ...soft, hardLoss, accuracy };
   });
 }

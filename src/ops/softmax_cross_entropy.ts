@@ -15,6 +15,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { CROSS_ENTROPY } from '../../kernels/objective.ts';
 import { checkInRange, float32, numericTensor, pairOfLogits, type TensorArgument } from '../arguments.ts';
+import { calledBy } from '../called_by.ts';
 import { runObjective, withoutTape } from '../run_objective.ts';
 import { checkReduction, reduceRows } from './reduce_rows.ts';
 
@@ -86,9 +87,11 @@ function crossEntropy<O extends Tensor>(
   { weights, scale }: { weights: Tensor | null; scale: number },
   reduction: 'none' | 'sum',
 ): O {
-  return runObjective<O>(
-    { teacher: labels, student, temperature: null, labels: null, weights },
-    { ...CROSS_ENTROPY, targets: 'probabilities', teacherTemperature: 1, scale, temperature: 1, reduction },
+  return calledBy(NAME, () =>
+    runObjective<O>(
+      { teacher: labels, student, temperature: null, labels: null, weights },
+      { ...CROSS_ENTROPY, targets: 'probabilities', teacherTemperature: 1, scale, temperature: 1, reduction },
+    ),
   );
 }
 
