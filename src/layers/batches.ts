@@ -30,6 +30,11 @@ export class Batches {
     if (this.isShuffled) util.shuffle(this.order);
   }
 
+  /** Whether the last batch of the epoch was taken. */
+  get isAtEnd(): boolean {
+    return this.taken === this.rows && this.ready.length === 0;
+  }
+
   /** What `use` makes of the next batch, which is gone afterwards. After the last one of an epoch comes the first of the next. */
   next<T>(use: (batch: Tensor[]) => T): T {
     if (this.ready.length === 0) this.take();

@@ -5,6 +5,13 @@
  */
 import '../core.ts';
 
+export {
+  type CacheTeacherLogitsArgs,
+  type CacheTeacherLogitsProgress,
+  cacheTeacherLogits,
+  type TeacherElement,
+  type TeacherLogitsOfElement,
+} from './cache_teacher_logits.ts';
 export type { DatasetLike, DatasetOf } from './dataset.ts';
 export { Distiller } from './distiller.ts';
 export type {
@@ -18,13 +25,9 @@ export type {
   DistillerOptions,
   DistillerValidationTensors,
 } from './distiller_arguments.ts';
+export type { Inputs } from './inputs.ts';
+export type { LabelsGiven } from './labels.ts';
 export { type LayersLossOptions, layersLoss } from './layers_loss.ts';
 export type { DistillationMetric, MetricFunction } from './measures.ts';
 export { withSampleWeights } from './sample_weights.ts';
-export {
-  type CacheTeacherLogitsArgs,
-  type CacheTeacherLogitsProgress,
-  cacheTeacherLogits,
-  type Predictor,
-  type Teacher,
-} from './teacher.ts';
+export type { Predictor, Teacher } from './teacher.ts';

@@ -1,4 +1,4 @@
-import type { TensorContainer } from '@tensorflow/tfjs-core';
+import { Tensor, type TensorContainer } from '@tensorflow/tfjs-core';
 
 /** What is used of a dataset: `tf.data.Dataset`, or anything else that can be iterated anew for every epoch. */
 export interface DatasetOf<T> {
@@ -21,28 +21,39 @@ export function isDataset<T>(value: object): value is DatasetLike<T> {
   return 'iterator' in value && typeof value.iterator === 'function';
 }
 
-/** A dataset whose elements are made from those of another one. */
+/** All tensors of an element, however deep they lie. */
+export function disposeTensors(value: unknown): void {
+  if (value instanceof Tensor) value.dispose();
+  else if (typeof value === 'object' && value !== null) Object.values(value).forEach(disposeTensors);
+}
+
+/** A dataset whose elements are made from those of another one, of which each gets its number. An element that none can be made of is disposed. */
 export function mapDataset<T, U>(
   dataset: DatasetLike<T>,
-  map: (element: T) => U,
+  map: (element: T, index: number) => U | Promise<U>,
 ): DatasetOf<U> & { size: number } {
   return {
     size: dataset.size ?? Number.NaN,
     iterator: async () => {
       const iterator = await typed(dataset).iterator();
+      let index = 0;
       return {
         next: async (): Promise<IteratorResult<U>> => {
           const { done, value } = await iterator.next();
-          return done || value === null || value === undefined
-            ? { done: true, value: undefined }
-            : { done: false, value: map(value) };
+          if (done || value === null || value === undefined) return { done: true, value: undefined };
+          try {
+            return { done: false, value: await map(value, index++) };
+          } catch (error) {
+            disposeTensors(value);
+            throw error;
+          }
         },
       };
     },
   };
 }
 
-/** Two datasets in step. It is an error if the second ends first. */
+/** Two datasets in step. It is an error if one ends before the other. */
 export function zipDatasets<T, U>(
   first: DatasetLike<T>,
   second: DatasetLike<U>,
@@ -55,11 +66,15 @@ export function zipDatasets<T, U>(
       let batch = 0;
       return {
         next: async (): Promise<IteratorResult<[T, U]>> => {
-          const [x, y] = await Promise.all([a.next(), b.next()]);
-          if (x.done || x.value === null || x.value === undefined) return { done: true, value: undefined };
-          if (y.done || y.value === null || y.value === undefined) {
+          const [x, y] = await settled(a.next(), b.next());
+          const [isFirstOver, isSecondOver] = [x, y].map(
+            ({ done, value }) => done || value === null || value === undefined,
+          );
+          if (isFirstOver && isSecondOver) return { done: true, value: undefined };
+          if (isFirstOver || isSecondOver) {
+            disposeTensors([x.value, y.value]);
             throw new Error(
-              `${functionName}: the dataset of the teacher's logits ended before batch ${batch}; expected one element for each of the data.`,
+              `${functionName}: ${isFirstOver ? `the dataset ended before batch ${batch} of the teacher's logits` : `the dataset of the teacher's logits ended before batch ${batch}`}; expected one element for each of the data.`,
             );
           }
           batch++;
@@ -70,13 +85,25 @@ export function zipDatasets<T, U>(
   };
 }
 
+/** Both results, or the error of one after the other's element was disposed. */
+async function settled<T, U>(
+  a: Promise<IteratorResult<T>>,
+  b: Promise<IteratorResult<U>>,
+): Promise<[IteratorResult<T>, IteratorResult<U>]> {
+  const [x, y] = await Promise.allSettled([a, b]);
+  if (x.status === 'fulfilled' && y.status === 'fulfilled') return [x.value, y.value];
+  if (x.status === 'fulfilled') disposeTensors(x.value.value);
+  if (y.status === 'fulfilled') disposeTensors(y.value.value);
+  throw x.status === 'rejected' ? x.reason : y.status === 'rejected' ? y.reason : undefined;
+}
+
 /**
  * The first element of a dataset, and the same dataset, whose first iteration goes on from there, so that nothing is computed twice or lost. An
- * iterator is begun by its first `next`: LayersModel.fitDataset asks for one that it never uses.
+ * iterator is begun by its first `next`: LayersModel.fitDataset asks for one that it never uses. Until it is, the first element is the caller's, to be disposed.
  */
 export async function peek<T>(
   dataset: DatasetLike<T>,
-): Promise<{ first: T | undefined; dataset: DatasetLike<T> }> {
+): Promise<{ first: T | undefined; dataset: DatasetOf<T>; isBegun: () => boolean }> {
   const begun = await typed(dataset).iterator();
   const head = await begun.next();
   let isBegunFree = true;
@@ -91,5 +118,9 @@ export async function peek<T>(
     };
     return { next };
   };
-  return { first: head.done ? undefined : head.value, dataset: { size: dataset.size, iterator } };
+  return {
+    first: head.done ? undefined : head.value,
+    dataset: { size: dataset.size, iterator },
+    isBegun: () => !isBegunFree,
+  };
 }

@@ -5,23 +5,31 @@ import {
   mul,
   notEqual,
   ones,
+  Reduction,
   reshape,
   type Scalar,
+  sum,
   type Tensor,
   tensor1d,
   tidy,
   util,
 } from '@tensorflow/tfjs-core';
 import { type LayersModel, type LayerVariable, layers, type Shape } from '@tensorflow/tfjs-layers';
+import { float32 } from '../arguments.ts';
+import { calledBy } from '../called_by.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
-import { classIds } from '../ops/labels.ts';
 import { withoutTape } from '../run_objective.ts';
 import { NAME } from './distiller_arguments.ts';
+import { fitted, inputsOf, type ModelInputs } from './inputs.ts';
+import { labelsLike } from './labels.ts';
 import { type DistillationMetric, measure } from './measures.ts';
+import { checkClasses } from './table.ts';
 import { type Predictor, predictLogits } from './teacher.ts';
 
-/** What a batch holds besides the student's inputs, in the order of the layer's inputs. */
+/** What a batch holds, in the order of the layer's inputs. */
 export interface Columns {
+  /** Inputs of the student, and those that the teacher alone takes. */
+  x: number;
   teacherLogits: boolean;
   labels: boolean;
   weights: boolean;
@@ -29,8 +37,8 @@ export interface Columns {
 
 export interface Distillation {
   student: LayersModel;
-  /** Runs on each batch where its logits are not among the columns. */
-  teacher: Predictor | null;
+  /** Runs on each batch where its logits are not among the columns, on the inputs at these places. */
+  teacher: { model: Predictor; inputs: ModelInputs; at: readonly number[] } | null;
   columns: Columns;
   /** Of the loss of one batch; its labels and weights come with it. */
   options: Omit<DistillationOptions, 'labels' | 'weights'>;
@@ -40,7 +48,7 @@ export interface Distillation {
 }
 
 interface Batch {
-  x: Tensor[];
+  x: readonly Tensor[];
   teacherLogits: Tensor | null;
   labels: Tensor | null;
   weights: Tensor | null;
@@ -52,13 +60,19 @@ interface Batch {
  */
 export class DistillationLayer extends layers.Layer {
   static className = 'DistillationLayer';
+  /** The public function that runs it, for errors. */
+  caller: string = NAME;
   /** Of the last batch. */
   measured: { [metric in DistillationMetric]?: Tensor } = {};
   labels: Tensor | null = null;
   studentLogits: Tensor | null = null;
+  /** Of each row of the last batch; null for 1 each. */
+  rowWeights: Tensor | null = null;
+  private readonly studentInputs: ModelInputs;
 
   constructor(private readonly distillation: Distillation) {
     super({ name: `distillation_of_${distillation.student.name}` });
+    this.studentInputs = inputsOf(distillation.student, 'student');
   }
 
   override computeOutputShape(): Shape {
@@ -66,27 +80,57 @@ export class DistillationLayer extends layers.Layer {
   }
 
   override call(inputs: Tensor | Tensor[], kwargs: { training?: boolean }): Tensor {
-    const { student, teacher, options, measures } = this.distillation;
+    const { student, options, measures } = this.distillation;
     const batch = this.unpack(Array.isArray(inputs) ? inputs : [inputs]);
-    const studentLogits = student.apply(batch.x.length === 1 ? batch.x[0] : batch.x, kwargs) as Tensor;
-    const teacherLogits = batch.teacherLogits ?? predictLogits(given(teacher, 'teacher'), batch.x, NAME);
-    checkClasses(teacherLogits.shape.at(-1), studentLogits.shape.at(-1));
+    // As tfjs-layers feeds them.
+    const x = student.inputs.map((_, k) => fitted(batch.x[k], this.studentInputs.inputs?.[k]));
+    const studentLogits = student.apply(x.length === 1 ? x[0] : x, kwargs) as Tensor;
+    const teacherLogits = batch.teacherLogits ?? this.runTeacher(batch.x);
+    checkClasses(teacherLogits.shape.at(-1), studentLogits.shape.at(-1), this.caller);
     const [labels, weights] = withoutTape(() => {
+      const { shape } = studentLogits;
       const like =
-        batch.labels === null ? null : labelsLike(batch.labels, studentLogits.shape, options.ignoreIndex);
-      return [like, this.rowWeights(batch, like, studentLogits, kwargs.training === true)];
+        batch.labels === null ? null : labelsLike(batch.labels, shape, options.ignoreIndex, this.caller);
+      return [like, this.weightsOfRows(batch, like, studentLogits, kwargs.training === true)];
     });
     const complete: DistillationOptions = {
       ...options,
       ...(labels === null ? {} : { labels }),
       ...(weights === null ? {} : { weights }),
     };
-    if (measures.length > 0) {
-      this.measured = withoutTape(() => measure(teacherLogits, studentLogits, complete));
-    }
     this.labels = labels;
     this.studentLogits = studentLogits;
-    return distillationLoss<Scalar>(teacherLogits, studentLogits, complete);
+    this.rowWeights = weights;
+    return calledBy(this.caller, () => {
+      if (measures.length > 0) {
+        this.measured = withoutTape(() => measure(teacherLogits, studentLogits, complete));
+      }
+      return distillationLoss<Scalar>(teacherLogits, studentLogits, complete);
+    });
+  }
+
+  /**
+   * How much the last batch counts in means over batches: by the divisor of its loss, and by the sum of its weights, which is that of the metrics. A loss that is a sum counts
+   * once.
+   */
+  weightsOfBatch(): { loss: number | Tensor; metrics: number | Tensor } {
+    const { reduction = Reduction.SUM_BY_NONZERO_WEIGHTS } = this.distillation.options;
+    const weights = this.rowWeights;
+    const total = weights === null ? util.sizeFromShape(this.rowShape) : sum(weights);
+    if (reduction === Reduction.SUM) return { loss: 1, metrics: total };
+    if (reduction === Reduction.MEAN || weights === null) return { loss: total, metrics: total };
+    return { loss: sum(cast(notEqual(weights, 0), 'float32')), metrics: total };
+  }
+
+  /** Of the last batch. */
+  get rowShape(): number[] {
+    return given(this.studentLogits, 'logits').shape.slice(0, -1);
+  }
+
+  private runTeacher(x: readonly Tensor[]): Tensor {
+    const { model, inputs, at } = given(this.distillation.teacher, 'teacher');
+    const ofTeacher = at.map((k) => x[k]);
+    return predictLogits(model, ofTeacher, inputs, this.caller);
   }
 
   /** Columns for `call`, with the labels as the loss takes them, so that those of a batch need neither a reshape nor a cast. New tensors are the caller's. */
@@ -95,22 +139,18 @@ export class DistillationLayer extends layers.Layer {
     const shape = student.outputs[0].shape.slice(1);
     const sizes = shape.filter((size) => size !== null);
     if (!given.labels || sizes.length < shape.length) return columns;
-    const at = student.inputs.length + Number(given.teacherLogits);
+    const at = given.x + Number(given.teacherLogits);
     const logitsShape = [columns[at].shape[0], ...sizes];
-    const labels = tidy(() => labelsLike(columns[at], logitsShape, options.ignoreIndex));
+    const labels = tidy(() => labelsLike(columns[at], logitsShape, options.ignoreIndex, this.caller));
     return columns.map((column, k) => (k === at ? labels : column));
   }
 
-  private unpack(inputs: Tensor[]): Batch {
-    const { student, columns } = this.distillation;
-    let next = student.inputs.length;
-    // As tfjs-layers feeds them, to the teacher too: a tf.GraphModel refuses any other dtype.
-    const x = student.inputs.map(({ dtype }, k) =>
-      inputs[k].dtype === dtype ? inputs[k] : cast(inputs[k], dtype),
-    );
+  private unpack(inputs: readonly Tensor[]): Batch {
+    const { columns } = this.distillation;
+    let next = columns.x;
     const column = (isGiven: boolean) => (isGiven ? inputs[next++] : null);
     return {
-      x,
+      x: inputs.slice(0, columns.x),
       teacherLogits: column(columns.teacherLogits),
       labels: column(columns.labels),
       weights: column(columns.weights),
@@ -118,7 +158,7 @@ export class DistillationLayer extends layers.Layer {
   }
 
   /** For each row the product of what the caller gave for its sample, the weight of its class, and 0 where it is ignored; null for 1 each. */
-  private rowWeights(
+  private weightsOfRows(
     batch: Batch,
     labels: Tensor | null,
     studentLogits: Tensor,
@@ -127,7 +167,7 @@ export class DistillationLayer extends layers.Layer {
     const { classWeight, options } = this.distillation;
     const rowShape = studentLogits.shape.slice(0, -1);
     const factors: Tensor[] = [];
-    if (batch.weights !== null) factors.push(perRow(batch.weights, rowShape));
+    if (batch.weights !== null) factors.push(perRow(batch.weights, rowShape, this.caller));
     if (labels !== null && (classWeight !== null || options.ignoreIndex !== undefined)) {
       const ids = labels.rank > rowShape.length ? argMax(labels, -1) : labels;
       const kept = cast(notEqual(ids, options.ignoreIndex ?? -1), 'int32');
@@ -166,37 +206,15 @@ export function given<T>(value: T | null | undefined, what: string): T {
   return value;
 }
 
-/** Class ids in the shape of the rows, or a distribution in that of the logits. tfjs-layers hands ids over with an axis of size 1 at their end. */
-function labelsLike(labels: Tensor, logitsShape: number[], ignoreIndex: number | undefined): Tensor {
-  const rowShape = logitsShape.slice(0, -1);
-  if (util.arraysEqual(labels.shape, logitsShape)) return labels;
-  if (labels.size === util.sizeFromShape(rowShape)) {
-    // A reshape to the shape that it has would be a kernel too.
-    return classIds(
-      util.arraysEqual(labels.shape, rowShape) ? labels : reshape(labels, rowShape),
-      ignoreIndex,
-    );
-  }
-  throw new Error(
-    `${NAME}: labels must be class ids of shape [${rowShape}] or a distribution of shape [${logitsShape}]; got shape [${labels.shape}].`,
-  );
-}
-
 /** One weight for each sample, or for each row, as one for each row. */
-function perRow(weights: Tensor, rowShape: number[]): Tensor {
+function perRow(given: Tensor, rowShape: number[], functionName: string): Tensor {
+  const weights = float32(given);
   if (weights.size === util.sizeFromShape(rowShape)) return reshape(weights, rowShape);
   if (weights.size !== rowShape[0]) {
     throw new Error(
-      `${NAME}: sampleWeight must be one number for each sample, or for each row [${rowShape}]; got shape [${weights.shape}].`,
+      `${functionName}: sampleWeight must be one number for each sample, or for each row [${rowShape}]; got shape [${weights.shape}].`,
     );
   }
   const perSample = reshape(weights, [rowShape[0], ...rowShape.slice(1).fill(1)]);
   return mul(perSample, ones(rowShape));
-}
-
-export function checkClasses(teacher: number | null | undefined, student: number | null | undefined): void {
-  if (typeof teacher !== 'number' || typeof student !== 'number' || teacher === student) return;
-  throw new Error(
-    `${NAME}: teacher and student must have the same classes (vocabulary mismatch); got a teacher with ${teacher} and a student with ${student}.`,
-  );
 }

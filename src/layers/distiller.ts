@@ -1,7 +1,16 @@
-import { dispose, type Optimizer, ones, type Scalar, Tensor, tidy } from '@tensorflow/tfjs-core';
-import { type ClassWeight, type History, input, type LayersModel, model } from '@tensorflow/tfjs-layers';
-import { type DatasetLike, isDataset, mapDataset, peek, zipDatasets } from './dataset.ts';
-import { checkClasses } from './distillation_layer.ts';
+import { type Optimizer, type Scalar, zeros } from '@tensorflow/tfjs-core';
+import type { History, LayersModel } from '@tensorflow/tfjs-layers';
+import {
+  checkArgumentNames,
+  EVALUATE_ARGS,
+  EVALUATE_DATASET_ARGS,
+  FIT_ARGS,
+  FIT_DATASET_ARGS,
+} from './argument_names.ts';
+import { type Compiled, classWeights, compiledOf } from './compiled.ts';
+import { DataReader, Owned } from './data_reader.ts';
+import { type DatasetLike, mapDataset } from './dataset.ts';
+import type { DatasetTables } from './dataset_tables.ts';
 import {
   checkLossOptions,
   checkStudent,
@@ -14,31 +23,25 @@ import {
   type DistillerFitArgs,
   type DistillerFitDatasetArgs,
   type DistillerOptions,
-  type DistillerValidationTensors,
-  type Inputs,
+  LOSS_OPTIONS,
   type LossOptions,
   NAME,
-  withoutHardTerm,
 } from './distiller_arguments.ts';
-import {
-  DISTILLATION_METRICS,
-  type DistillationMetric,
-  type MetricFunction,
-  needsLabels,
-} from './measures.ts';
+import type { Inputs } from './inputs.ts';
+import type { LabelsGiven } from './labels.ts';
+import { readOnly } from './read_only.ts';
 import { warnOfSoftmax } from './softmax_warning.ts';
-import { checkRows, checkValidationColumns, columnsOf, elementOf, onlyLabels, type Table } from './table.ts';
-import { cacheTeacherLogits, classesOfTeacher, inputTensors, isPredictor, type Teacher } from './teacher.ts';
-import { type ColumnInput, TrainingModel } from './training_model.ts';
+import { checkClasses, elementOf, type Table, tensorsOf } from './table.ts';
+import { classesOfTeacher, type Teacher } from './teacher.ts';
+import type { TrainingModel, Validation } from './training_model.ts';
+import { TrainingModels } from './training_models.ts';
 
-const OF_THE_HARD_TERM = ['alpha', 'labelSmoothing', 'ignoreIndex'] as const;
-
-interface Compiled {
-  optimizer: Optimizer;
-  /** Made here, from a name. */
-  isOptimizerOwned: boolean;
-  measures: readonly DistillationMetric[];
-  functions: readonly MetricFunction[];
+/** What changes in the life of a Distiller. */
+interface State {
+  compiled: Compiled | null;
+  /** The call of fit or fitDataset that is under way. */
+  running: string | null;
+  training: TrainingModel | null;
 }
 
 /**
@@ -60,11 +63,13 @@ export class Distiller {
   /** As it was given. */
   readonly teacher: Teacher;
   private readonly options: LossOptions;
-  private compiled: Compiled | null = null;
-  private readonly trainingModels = new Map<string, TrainingModel>();
-  private running: TrainingModel | null = null;
+  private readonly reader: DataReader;
+  private readonly models: TrainingModels;
+  private readonly state: State = { compiled: null, running: null, training: null };
 
   /**
+   * The options cannot be changed later: assigning to any property but stopTraining is an error.
+   *
    * @throws TypeError if the student is no LayersModel, or the teacher none of what it may be.
    * @throws RangeError for options out of range.
    * @throws Error for options that are unknown or belong to the data, for a student with several outputs, and for different numbers of classes.
@@ -74,7 +79,7 @@ export class Distiller {
     checkStudent(student);
     checkTeacher(teacher);
     checkLossOptions(options);
-    checkClasses(classesOfTeacher(teacher), student.outputs[0].shape.at(-1));
+    checkClasses(classesOfTeacher(teacher), student.outputs[0].shape.at(-1), NAME);
     warnOfSoftmax(student, 'student', 'leave the softmax out (the loss contains it)');
     if (options.targets !== 'probabilities') {
       warnOfSoftmax(teacher, 'teacher', "leave it out, or say targets: 'probabilities'");
@@ -82,149 +87,174 @@ export class Distiller {
     this.student = student;
     this.teacher = teacher;
     this.options = options;
+    this.models = new TrainingModels(student, teacher, options);
+    this.reader = new DataReader(student, teacher, options);
+    // biome-ignore lint/correctness/noConstructorReturn: nothing but a proxy can refuse assignments in scripts that are not strict
+    if (new.target === Distiller) return readOnly(this, ['stopTraining'], errorOfAssignment);
   }
 
   /**
-   * To be called before training, and again to change the optimizer or the metrics.
+   * To be called before training, and again to change the optimizer or the metrics. Layers can be frozen and thawed without it, by `layer.trainable`, between epochs too: what the
+   * optimizer keeps of a weight stays that weight's.
    *
    * @throws TypeError if the optimizer is none.
-   * @throws Error for an unknown metric or name of an optimizer.
+   * @throws Error for an unknown metric, name of an optimizer or argument, and during a fit.
    */
-  compile({ optimizer, metrics = DISTILLATION_METRICS }: DistillerCompileArgs): void {
-    const measures: DistillationMetric[] = [];
-    const functions: MetricFunction[] = [];
-    for (const metric of metrics) {
-      if (typeof metric === 'function') functions.push(metric);
-      else if (DISTILLATION_METRICS.includes(metric)) measures.push(metric);
-      else {
-        throw new Error(
-          `${NAME}.compile: unknown metric '${metric}'; expected ${DISTILLATION_METRICS.join(', ')}, or a function (labels, studentLogits) => Tensor.`,
-        );
-      }
-    }
-    const made = typeof optimizer === 'string' ? optimizerNamed(optimizer) : optimizer;
-    if (typeof made?.minimize !== 'function') {
-      throw new TypeError(`${NAME}.compile: expected an optimizer, or the name of one; got ${optimizer}.`);
-    }
+  compile(args: DistillerCompileArgs): void {
+    const name = `${NAME}.compile`;
+    this.checkNotRunning(name);
+    const compiled = compiledOf(args, name);
     this.dispose();
-    this.compiled = { optimizer: made, isOptimizerOwned: made !== optimizer, measures, functions };
+    this.state.compiled = compiled;
   }
 
-  /** Frees the state of the optimizer if compile made it from a name. The models are left as they are; compile again to train on. */
+  /**
+   * Frees the state of the optimizer if compile made it from a name. The models are left as they are; compile again to train on.
+   *
+   * @throws Error during a fit.
+   */
   dispose(): void {
-    if (this.compiled?.isOptimizerOwned) this.compiled.optimizer.dispose();
-    this.compiled = null;
-    this.trainingModels.clear();
+    this.checkNotRunning(`${NAME}.dispose`);
+    const { compiled } = this.state;
+    if (compiled?.isOptimizerOwned) compiled.optimizer.dispose();
+    this.state.compiled = null;
+    this.models.clear();
+  }
+
+  /**
+   * That which trains, also where compile made it from a name: its state, `await distiller.optimizer.getWeights()`, is what has to be saved beside the student to train on later as if
+   * nothing had happened, by `await distiller.optimizer.setWeights(state)` after compile. It lists the weights in the order in which they were first trained, so the same layers have to be trainable.
+   *
+   * @throws Error if not compiled.
+   */
+  get optimizer(): Optimizer {
+    return this.checkCompiled(`${NAME}.optimizer`).optimizer;
   }
 
   /** Names of what {@link evaluate} returns, for data with labels. Empty before compile. */
   get metricsNames(): string[] {
-    if (this.compiled === null) return [];
-    const { measures, functions } = this.compiled;
-    return ['loss', ...measures, ...functions.map(({ name }) => name)];
+    const { compiled } = this.state;
+    if (compiled === null) return [];
+    return ['loss', ...compiled.measures, ...compiled.functions.map(({ name }) => name)];
   }
 
   /** To be set, by a callback for example, to end training after the current batch. */
   get stopTraining(): boolean {
-    return this.running?.stopTraining ?? false;
+    return this.state.training?.stopTraining ?? false;
   }
 
   /** Has effect during training only. */
   set stopTraining(stop: boolean) {
-    if (this.running !== null) this.running.stopTraining = stop;
+    if (this.state.training !== null) this.state.training.stopTraining = stop;
   }
 
   /**
-   * Trains for some epochs. All arguments and callbacks are those of LayersModel.fit, which shows progress in the same way.
+   * Trains for some epochs. All arguments and callbacks are those of LayersModel.fit, which shows progress in the same way. What is logged for a batch is of that batch; what is logged for an epoch,
+   * and `val_` of it, is the mean over all data that counts, by its weights, however it is cut into batches.
    *
-   * @param x inputs of the student, and of the teacher.
-   * @param y labels: class ids `[samples, ...]` (int32 or float32, with or without a last axis of size 1) or a distribution `[samples, ..., C]`. May be
+   * @param x inputs of the student, and of the teacher: a tensor; several in an array, for both in the order of their inputs; or by name, where each model takes those of its own names.
+   * @param y labels: class ids `[samples, ...]` (int32 or float32, with or without a last axis of size 1) or a distribution `[samples, ..., C]`, as a tensor or as numbers. May be
    *     left out (null) where alpha is 0 or not given, and the teacher alone counts then; alpha not given means 0.5 with labels.
    * @returns the History: `loss`, the metrics, and `val_` of each with validation data.
-   * @throws Error if not compiled, if labels are missing, or the shapes do not fit.
+   * @throws RangeError for a class id that is no class; it names the id and its row.
+   * @throws Error if not compiled, if labels are missing, the shapes do not fit, or an argument is unknown.
    */
-  async fit(x: Inputs, y?: Inputs | null, args: DistillerFitArgs = {}): Promise<History> {
+  async fit(x: Inputs, y?: LabelsGiven | null, args: DistillerFitArgs = {}): Promise<History> {
     const name = `${NAME}.fit`;
     const compiled = this.checkCompiled(name);
+    checkArgumentNames(args, FIT_ARGS, name);
     const { classWeight, sampleWeight, teacherLogits, validationTeacherLogits, validationData, ...others } =
       args;
-    const owned: Tensor[] = [];
-    try {
-      const ownLogits = this.teacher instanceof Tensor ? this.teacher : null;
-      const table = this.table(x, y, { teacherLogits: teacherLogits ?? ownLogits, sampleWeight }, name);
-      this.checkTeacherRuns(table.teacherLogits ?? undefined, 'teacherLogits', name);
-      const validation = await this.validation(table, validationData, validationTeacherLogits, owned, name);
-      const training = this.trainingModel(table, this.classWeights(classWeight, table, name), compiled);
-      return await this.run(training, name, () =>
-        training.fit(...columnsOf(table, owned), { ...others, ...validation }),
+    return this.run(name, async (owned) => {
+      const table = await this.reader.training({ x, y, teacherLogits, sampleWeight }, owned, name);
+      const weights = classWeights(classWeight, this.classes, table.labels !== null, name);
+      const training = this.models.of(table, weights, compiled);
+      const held =
+        validationData &&
+        (await this.reader.validation(table, validationData, validationTeacherLogits, owned, name));
+      const { validationSplit = 0, ...settings } = others;
+      const isSplit = held === undefined && validationSplit > 0 && validationSplit < 1;
+      const validation = held && { model: this.models.of(held, null, compiled), columns: tensorsOf(held) };
+      const targets = zeros([table.x[0].shape[0], 1]); // for tfjs-layers; nothing reads them
+      owned.keep([targets]);
+      return this.train(training, { name, validation, isValidated: isSplit || held !== undefined }, () =>
+        training.fit(tensorsOf(table), targets, isSplit ? { ...settings, validationSplit } : settings),
       );
-    } finally {
-      dispose(owned);
-    }
+    });
   }
 
   /**
-   * As fit, for a dataset of batches {xs, ys, sampleWeight}; ys may be left out as y may, and so may sampleWeight. Where the teacher is a dataset of logits, the two go in step. The arguments are
-   * those of LayersModel.fitDataset.
+   * As fit, for a dataset of batches {xs, ys, sampleWeight, teacherLogits}; ys may be left out as y may, and so may sampleWeight. Logits that the elements hold are used whatever the teacher is. Where the teacher
+   * is a dataset of logits of cacheTeacherLogits, each row gets its own; any other goes in step with the data. The arguments are those of LayersModel.fitDataset.
    */
   async fitDataset(dataset: DatasetLike<DistillerElement>, args: DistillerFitDatasetArgs): Promise<History> {
     const name = `${NAME}.fitDataset`;
     const compiled = this.checkCompiled(name);
+    if (args === undefined)
+      throw new TypeError(`${name}: expected arguments, {epochs: 10} for example; got none.`);
+    checkArgumentNames(args, FIT_DATASET_ARGS, name);
     const { classWeight, validationData, validationTeacherLogits, ...others } = args;
-    if (this.teacher instanceof Tensor) {
-      throw new Error(
-        `${name}: the teacher is a tensor, whose rows belong to those of tensors; give a model, or a dataset of logits (see cacheTeacherLogits).`,
+    return this.run(name, async (owned) => {
+      const tables = await this.reader.dataset(dataset, this.reader.logits, owned, name);
+      const { first } = tables;
+      const weights = classWeights(classWeight, this.classes, first.labels !== null, name);
+      const training = this.models.of(first, weights, compiled);
+      const held =
+        validationData &&
+        (await this.reader.validationOfDataset(first, validationData, validationTeacherLogits, owned, name));
+      const ofHeld = held && ('first' in held ? held.first : held);
+      const validation = ofHeld && { model: this.models.of(ofHeld, null, compiled), columns: null };
+      const settings = held === undefined ? others : { ...others, validationData: validationFor(held) };
+      return this.train(training, { name, validation, isValidated: held !== undefined }, () =>
+        training.fitDataset(mapDataset(tables, elementOf) as never, settings),
       );
-    }
-    const { tables, first } = await this.tables(
-      dataset,
-      isDataset(this.teacher) ? this.teacher : undefined,
-      name,
-    );
-    const training = this.trainingModel(first, this.classWeights(classWeight, first, name), compiled);
-    const owned: Tensor[] = [];
-    try {
-      const validation = await this.datasetValidation(
-        first,
-        validationData,
-        validationTeacherLogits,
-        owned,
-        name,
-      );
-      return await this.run(training, name, () =>
-        training.fitDataset(mapDataset(tables, elementOf), { ...others, ...validation }),
-      );
-    } finally {
-      dispose(owned);
-    }
+    });
   }
 
   /**
-   * The loss and the metrics of given data, in the order of the logs (see metricsNames; hardLoss and accuracy only with labels), as LayersModel.evaluate. Weighted by sampleWeight, not by classWeight.
+   * The loss and the metrics of given data, in the order of the logs (see metricsNames; hardLoss and accuracy only with labels), as LayersModel.evaluate: means over all data that counts, whatever the batch size. Weighted by
+   * sampleWeight, not by classWeight; without what regularisers add.
    *
    * @returns scalars, to be disposed by the caller.
    */
-  evaluate(x: Inputs, y?: Inputs | null, args: DistillerEvaluateArgs = {}): Scalar | Scalar[] {
+  evaluate(x: Inputs, y?: LabelsGiven | null, args: DistillerEvaluateArgs = {}): Scalar | Scalar[] {
     const name = `${NAME}.evaluate`;
     const compiled = this.checkCompiled(name);
+    checkArgumentNames(args, EVALUATE_ARGS, name);
     const { teacherLogits, sampleWeight, ...others } = args;
-    this.checkTeacherRuns(teacherLogits, 'teacherLogits', name);
-    const table = this.table(x, y, { teacherLogits, sampleWeight }, name);
-    const training = this.trainingModel(table, null, compiled);
-    return tidy(() => training.evaluate(...columnsOf(table, []), others));
+    const owned = new Owned();
+    try {
+      const table = this.reader.evaluated({ x, y, teacherLogits, sampleWeight }, owned, name);
+      const columns = tensorsOf(table);
+      const model = this.models.of(table, null, compiled);
+      return model.evaluate(columns, columns[0], others, name);
+    } finally {
+      owned.dispose();
+    }
   }
 
-  /** As evaluate, for a dataset of batches {xs, ys, sampleWeight}. */
+  /** As evaluate, for a dataset of batches {xs, ys, sampleWeight, teacherLogits}. */
   async evaluateDataset(
     dataset: DatasetLike<DistillerElement>,
     args: DistillerEvaluateDatasetArgs = {},
   ): Promise<Scalar | Scalar[]> {
     const name = `${NAME}.evaluateDataset`;
     const compiled = this.checkCompiled(name);
-    const { teacherLogits, ...others } = args;
-    this.checkTeacherRuns(teacherLogits, 'teacherLogits', name);
-    const { tables, first } = await this.tables(dataset, teacherLogits, name);
-    return this.trainingModel(first, null, compiled).evaluateDataset(mapDataset(tables, elementOf), others);
+    checkArgumentNames(args, EVALUATE_DATASET_ARGS, name);
+    const { teacherLogits, batches } = args;
+    if (batches !== undefined && !(Number.isInteger(batches) && batches > 0)) {
+      throw new RangeError(`${name}: batches must be a positive integer; got ${batches}.`);
+    }
+    const owned = new Owned();
+    try {
+      const tables = await this.reader.dataset(dataset, teacherLogits, owned, name, 'teacherLogits');
+      const model = this.models.of(tables.first, null, compiled);
+      const means = await model.evaluateDataset(tables, { batches }, name);
+      await owned.settle();
+      return means;
+    } finally {
+      owned.dispose();
+    }
   }
 
   /**
@@ -251,190 +281,65 @@ export class Distiller {
     return new Distiller({ ...config, ...models });
   }
 
+  private get classes(): number {
+    return this.student.outputs[0].shape.at(-1) ?? 0;
+  }
+
   private checkCompiled(name: string): Compiled {
-    if (this.compiled === null)
-      throw new Error(`${name}: not compiled yet; call compile({optimizer: 'adam'}) first.`);
-    return this.compiled;
+    const { compiled } = this.state;
+    if (compiled !== null) return compiled;
+    throw new Error(`${name}: not compiled yet; call compile({optimizer: 'adam'}) first.`);
   }
 
-  private checkTeacherRuns(logits: object | undefined, argument: string, name: string): void {
-    if (logits !== undefined || isPredictor(this.teacher)) return;
-    throw new Error(
-      `${name}: the teacher is no model but the logits of some data; give those of this data too, as ${argument}.`,
-    );
+  private checkNotRunning(name: string): void {
+    const { running } = this.state;
+    if (running === null) return;
+    throw new Error(`${name}: ${running} is under way; set stopTraining to end it, and await it first.`);
   }
 
-  private async run<T>(training: TrainingModel, name: string, train: () => Promise<T>): Promise<T> {
-    if (this.running !== null) throw new Error(`${name}: another fit is under way; await it first.`);
-    this.running = training;
+  /** One fit at a time; what it makes is freed when it ends. */
+  private async run<T>(name: string, work: (owned: Owned) => Promise<T>): Promise<T> {
+    if (this.state.running !== null) {
+      throw new Error(`${name}: another fit is under way; await it first.`);
+    }
+    this.state.running = name;
+    const owned = new Owned();
     try {
-      return await train();
+      const result = await work(owned);
+      await owned.settle();
+      return result;
     } finally {
-      this.running = null;
+      this.state.running = null;
+      this.state.training = null;
+      owned.dispose();
     }
   }
 
-  private table(
-    x: Inputs,
-    y: Inputs | null | undefined,
-    columns: { teacherLogits?: Tensor | null | undefined; sampleWeight?: Tensor | undefined },
-    name: string,
-  ): Table {
-    const labels = y === null || y === undefined ? null : onlyLabels(y, name);
-    if (labels === null) {
-      for (const option of OF_THE_HARD_TERM) {
-        const value = this.options[option];
-        if (value === undefined || (option === 'alpha' && value === 0)) continue;
-        throw new Error(
-          `${name}: labels are missing, and ${option} ${value} is about them; give labels as y, or leave ${option} out.`,
-        );
-      }
-    }
-    const { teacherLogits = null, sampleWeight = null } = columns;
-    const table = {
-      x: inputTensors(x, this.student.inputNames, name),
-      teacherLogits,
-      labels,
-      weights: sampleWeight,
-    };
-    if (table.x.length !== this.student.inputNames.length) {
-      throw new Error(
-        `${name}: x must be one tensor for each input of the student (${this.student.inputNames.join(', ')}); got ${table.x.length}.`,
-      );
-    }
-    checkRows(table, name);
-    checkClasses(teacherLogits?.shape.at(-1), this.student.outputs[0].shape.at(-1));
-    return table;
-  }
-
-  /** Validation data with the same columns as the training data: what it lacks is computed, and put in `owned`. */
-  private async validation(
-    training: Table,
-    data: DistillerValidationTensors | undefined,
-    logits: Tensor | undefined,
-    owned: Tensor[],
-    name: string,
-  ) {
-    if (data === undefined) return {};
-    if (!Array.isArray(data) || data.length > 3) {
-      throw new TypeError(`${name}: validationData must be [x, y] or [x, y, sampleWeight]; got ${data}.`);
-    }
-    const [x, y, sampleWeight] = data;
-    this.checkTeacherRuns(logits, 'validationTeacherLogits', name);
-    const table = this.table(x, y, { teacherLogits: logits, sampleWeight }, name);
-    if (training.weights !== null && table.weights === null) {
-      table.weights = ones([table.x[0].shape[0], ...training.weights.shape.slice(1)]);
-      owned.push(table.weights);
-    }
-    checkValidationColumns(training, table, name);
-    if (training.teacherLogits !== null && table.teacherLogits === null && isPredictor(this.teacher)) {
-      table.teacherLogits = await cacheTeacherLogits(this.teacher, table.x);
-      owned.push(table.teacherLogits);
-    }
-    return { validationData: columnsOf(table, owned) };
-  }
-
-  private async datasetValidation(
-    training: Table,
-    data: DistillerFitDatasetArgs['validationData'],
-    logits: Tensor | DatasetLike<Tensor> | undefined,
-    owned: Tensor[],
-    name: string,
-  ) {
-    if (data === undefined) return {};
-    if (Array.isArray(data)) {
-      if (logits !== undefined && !(logits instanceof Tensor)) {
-        throw new TypeError(`${name}: for validation tensors, validationTeacherLogits must be a tensor.`);
-      }
-      return this.validation(training, data, logits, owned, name);
-    }
-    if (logits instanceof Tensor) {
-      throw new TypeError(`${name}: for a validation dataset, validationTeacherLogits must be a dataset.`);
-    }
-    this.checkTeacherRuns(logits, 'validationTeacherLogits', name);
-    const isCached = training.teacherLogits !== null;
-    const teacher =
-      logits ??
-      (isCached && isPredictor(this.teacher) ? await cacheTeacherLogits(this.teacher, data) : undefined);
-    const { tables, first } = await this.tables(data, teacher, name);
-    checkValidationColumns(training, first, name);
-    return { validationData: mapDataset(tables, elementOf) };
-  }
-
-  private async tables(
-    dataset: DatasetLike<DistillerElement>,
-    logits: DatasetLike<Tensor> | undefined,
-    name: string,
-  ): Promise<{ first: Table; tables: DatasetLike<Table> }> {
-    if (typeof dataset !== 'object' || dataset === null || !isDataset(dataset)) {
-      throw new TypeError(`${name}: expected a dataset of elements {xs, ys}; got ${dataset}.`);
-    }
-    const elements =
-      logits === undefined
-        ? mapDataset(dataset, ({ xs, ys, sampleWeight }) => this.table(xs, ys, { sampleWeight }, name))
-        : mapDataset(zipDatasets(dataset, logits, name), ([{ xs, ys, sampleWeight }, teacherLogits]) =>
-            this.table(xs, ys, { teacherLogits, sampleWeight }, name),
-          );
-    const { first, dataset: tables } = await peek(elements);
-    if (first === undefined) throw new Error(`${name}: the dataset has no elements.`);
-    return { first, tables };
-  }
-
-  private classWeights(
-    classWeight: ClassWeight | undefined,
-    { labels }: Table,
-    name: string,
-  ): number[] | null {
-    if (classWeight === undefined) return null;
-    if (labels === null) throw new Error(`${name}: classWeight needs labels; got none.`);
-    const classes = this.student.outputs[0].shape.at(-1) ?? 0;
-    return Array.from({ length: classes }, (_, id) => {
-      const weight = classWeight[id];
-      if (typeof weight === 'number') return weight;
-      throw new Error(
-        `${name}: classWeight must hold a number for each of the ${classes} classes; got ${weight} for class ${id}.`,
-      );
-    });
-  }
-
-  /** Kept for further calls with the same columns, so that one graph serves them all. */
-  private trainingModel(table: Table, classWeight: number[] | null, compiled: Compiled): TrainingModel {
-    const columns: ColumnInput[] = [];
-    for (const column of [table.teacherLogits, table.labels, table.weights]) {
-      if (column === null) continue;
-      const shape = column.rank === 1 ? [1] : column.shape.slice(1);
-      columns.push({ shape, dtype: column.dtype === 'int32' ? 'int32' : 'float32' });
-    }
-    const isGiven = {
-      teacherLogits: table.teacherLogits !== null,
-      labels: table.labels !== null,
-      weights: table.weights !== null,
-    };
-    const key = JSON.stringify({ columns, isGiven, classWeight });
-    const kept = this.trainingModels.get(key);
-    if (kept !== undefined) return kept;
-    const measures = compiled.measures.filter((metric) => isGiven.labels || !needsLabels(metric));
-    const training = new TrainingModel(
-      {
-        student: this.student,
-        teacher: isPredictor(this.teacher) ? this.teacher : null,
-        columns: isGiven,
-        options: isGiven.labels ? this.options : withoutHardTerm(this.options),
-        classWeight,
-        measures,
-      },
-      columns,
-    );
-    training.compileStep(compiled.optimizer, measures, isGiven.labels ? compiled.functions : []);
-    this.trainingModels.set(key, training);
-    return training;
+  private train(
+    training: TrainingModel,
+    {
+      name,
+      validation,
+      isValidated,
+    }: { name: string; validation: Validation | undefined; isValidated: boolean },
+    loop: () => Promise<History>,
+  ): Promise<History> {
+    this.state.training = training;
+    return training.train(name, validation ?? null, isValidated, loop);
   }
 }
 
-/** As tfjs-layers makes it, which has no other public way to. */
-function optimizerNamed(name: string): Optimizer {
-  const symbol = input({ shape: [1] });
-  const weightless = model({ inputs: symbol, outputs: symbol });
-  weightless.compile({ optimizer: name, loss: 'meanSquaredError' });
-  return weightless.optimizer;
+/** What LayersModel.fitDataset takes for validation, and hands to the evaluate and evaluateDataset of the training model. */
+function validationFor(held: Table | DatasetTables): never {
+  return ('first' in held ? held : [tensorsOf(held), held.x[0]]) as never;
+}
+
+function errorOfAssignment(property: string): Error {
+  const advice =
+    property in LOSS_OPTIONS || property === 'student' || property === 'teacher'
+      ? `make another one, new Distiller({..., ${property}})`
+      : property === 'optimizer' || property === 'metrics'
+        ? `call compile({${property}})`
+        : 'only stopTraining can be assigned';
+  return new Error(`${NAME}: ${property} cannot be assigned; ${advice}.`);
 }

@@ -1,4 +1,4 @@
-import { type NamedTensorMap, Reduction, Tensor, tidy } from '@tensorflow/tfjs-core';
+import { Reduction, Tensor, type TensorLike, tidy } from '@tensorflow/tfjs-core';
 import {
   type ClassWeight,
   LayersModel,
@@ -8,8 +8,12 @@ import {
   type ModelFitDatasetArgs,
 } from '@tensorflow/tfjs-layers';
 import { checkOneTemperature } from '../arguments.ts';
+import { calledBy } from '../called_by.ts';
+import { nearestName } from '../nearest_name.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
 import { type DatasetLike, isDataset } from './dataset.ts';
+import type { Inputs } from './inputs.ts';
+import type { LabelsGiven } from './labels.ts';
 import type { DistillationMetric, MetricFunction } from './measures.ts';
 import { isPredictor, type Teacher } from './teacher.ts';
 
@@ -41,11 +45,8 @@ export interface DistillerCompileArgs {
   metrics?: readonly (DistillationMetric | MetricFunction)[];
 }
 
-/** Of a model: its input, or its inputs in order or by name. */
-export type Inputs = Tensor | Tensor[] | NamedTensorMap;
-
 /** x, y and sampleWeight, of which the latter two may be left out. */
-export type DistillerValidationTensors = [Inputs, (Inputs | null)?, Tensor?];
+export type DistillerValidationTensors = [Inputs, (LabelsGiven | null)?, (Tensor | TensorLike)?];
 
 /** What LayersModel.fit takes, and what belongs to distillation. */
 export interface DistillerFitArgs
@@ -55,7 +56,7 @@ export interface DistillerFitArgs
   /** Weight of each class, by class id; every class must be there. Training only, as in tfjs-layers. */
   classWeight?: ClassWeight;
   /** Weight of each sample, `[samples]`, or of each row, `[samples, ...]`; split with the data by `validationSplit`. LayersModel.fit throws on it. */
-  sampleWeight?: Tensor;
+  sampleWeight?: Tensor | TensorLike;
   /** The teacher's logits for x. Then the teacher itself is not run on x. */
   teacherLogits?: Tensor;
   /** The teacher's logits for the x of validationData; needed where the teacher is not a model. */
@@ -67,9 +68,11 @@ export interface DistillerElement {
   /** Inputs of the student, and of the teacher. */
   xs: Inputs;
   /** Labels; may be left out as in fit. */
-  ys?: Inputs | null;
+  ys?: LabelsGiven | null;
   /** As for fit, of this batch. */
-  sampleWeight?: Tensor;
+  sampleWeight?: Tensor | TensorLike;
+  /** The teacher's logits for xs: used whatever the teacher is. All elements have them, or none. */
+  teacherLogits?: Tensor;
 }
 
 /** What LayersModel.fitDataset takes, and what belongs to distillation. */
@@ -86,7 +89,7 @@ export interface DistillerFitDatasetArgs
 /** What LayersModel.evaluate takes, and the teacher's logits. */
 export interface DistillerEvaluateArgs extends Omit<ModelEvaluateArgs, 'sampleWeight'> {
   /** As for fit. */
-  sampleWeight?: Tensor;
+  sampleWeight?: Tensor | TensorLike;
   /** The teacher's logits for x; needed where the teacher is not a model. */
   teacherLogits?: Tensor;
 }
@@ -95,11 +98,11 @@ export interface DistillerEvaluateArgs extends Omit<ModelEvaluateArgs, 'sampleWe
 export interface DistillerEvaluateDatasetArgs {
   /** How many batches. Default all. */
   batches?: number;
-  /** The teacher's logits, in step with the dataset; needed where the teacher is not a model. */
+  /** The teacher's logits, of cacheTeacherLogits or in step with the dataset; needed where the teacher is not a model. */
   teacherLogits?: DatasetLike<Tensor>;
 }
 
-const LOSS_OPTIONS: Record<keyof LossOptions, true> = {
+export const LOSS_OPTIONS: Record<keyof LossOptions, true> = {
   temperature: true,
   teacherTemperature: true,
   targets: true,
@@ -143,7 +146,9 @@ export function checkLossOptions(options: LossOptions): void {
       weights: 'give sampleWeight or classWeight to fit',
       teacherGradient: 'the teacher is a constant here',
     };
-    const advice = instead[option] ?? `expected student, teacher, ${Object.keys(LOSS_OPTIONS).join(', ')}`;
+    const known = ['student', 'teacher', ...Object.keys(LOSS_OPTIONS)];
+    const meant = nearestName(option, known);
+    const advice = instead[option] ?? `expected ${meant ?? known.join(', ')}`;
     throw new Error(`${NAME}: got option '${option}'; ${advice}.`);
   }
   if (options.reduction === Reduction.NONE) {
@@ -151,7 +156,9 @@ export function checkLossOptions(options: LossOptions): void {
   }
   checkOneTemperature(options.temperature, NAME);
   // Ranges are checked at once, as the loss of a batch of one checks them, and not in the middle of training.
-  tidy(() => distillationLoss([[0, 0]], [[0, 0]], { ...options, labels: [0] }));
+  tidy(() => {
+    calledBy(NAME, () => distillationLoss([[0, 0]], [[0, 0]], { ...options, labels: [0] }));
+  });
 }
 
 export function withoutHardTerm(options: LossOptions): LossOptions {

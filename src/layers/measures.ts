@@ -1,4 +1,20 @@
-import { mul, Reduction, reshape, type Scalar, square, type Tensor } from '@tensorflow/tfjs-core';
+import {
+  cast,
+  div,
+  equal,
+  mean,
+  mul,
+  notEqual,
+  Reduction,
+  reshape,
+  type Scalar,
+  square,
+  sum,
+  type Tensor,
+  util,
+  where,
+  zerosLike,
+} from '@tensorflow/tfjs-core';
 import type { Divergence } from '../../kernels/objective.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
 import { type DistillationMetricValues, distillationMetrics } from '../ops/distillation_metrics.ts';
@@ -18,11 +34,31 @@ export const DISTILLATION_METRICS: readonly DistillationMetric[] = [
   'accuracy',
 ];
 
-/** A metric of one's own, of the labels as they are given and the student's logits; its mean is logged under the function's name. */
+/**
+ * A metric of one's own, of the labels as they are given and the student's logits, which is logged under the function's name: the mean of its values, in which those of a row, `[batch, ...]`, or of a
+ * sample, `[batch]`, count by their weights, and those of weight 0 not at all.
+ */
 export type MetricFunction = (labels: Tensor, studentLogits: Tensor) => Tensor;
 
 export function needsLabels(metric: DistillationMetric): boolean {
   return metric === 'hardLoss' || metric === 'accuracy';
+}
+
+/** The mean of what a metric of one's own gives for a batch, over rows or samples by their weights where it tells them apart. */
+export function meanOfMetric(given: Tensor, weights: Tensor | null, rowShape: readonly number[]): Tensor {
+  const values = cast(given, 'float32');
+  if (weights === null || values.rank === 0) return mean(values);
+  const rank = [rowShape.length, 1].find((rank) =>
+    util.arraysEqual(values.shape.slice(0, rank), rowShape.slice(0, rank)),
+  );
+  if (rank === undefined) return mean(values);
+  const perUnit = (tensor: Tensor) => reshape(tensor, [util.sizeFromShape(rowShape.slice(0, rank)), -1]);
+  const each = mean(perUnit(values), 1);
+  const counts = sum(perUnit(weights), 1);
+  const isCounted = notEqual(counts, 0);
+  const total = sum(mul(where(isCounted, each, zerosLike(each)), counts));
+  const divisor = sum(counts);
+  return div(total, where(equal(divisor, 0), 1, divisor));
 }
 
 /** All metrics of one batch, from one pass over the logits. */

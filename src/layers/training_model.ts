@@ -2,12 +2,11 @@ import {
   add,
   dispose,
   keep,
-  mean,
-  mul,
   type NamedTensorMap,
+  Reduction,
   type Scalar,
   stack,
-  type Tensor,
+  Tensor,
   tidy,
   unstack,
   type Variable,
@@ -23,14 +22,28 @@ import {
 } from '@tensorflow/tfjs-layers';
 import { withoutTape } from '../run_objective.ts';
 import { Batches } from './batches.ts';
+import type { DatasetOf } from './dataset.ts';
 import { type Distillation, DistillationLayer, given } from './distillation_layer.ts';
-import type { DistillationMetric, MetricFunction } from './measures.ts';
+import { NAME } from './distiller_arguments.ts';
+import { type BatchWeights, FitLogs, logInto, weightsOfFigures } from './fit_logs.ts';
+import { type DistillationMetric, type MetricFunction, meanOfMetric } from './measures.ts';
+import { minimize } from './optimizers.ts';
+import { disposeTable, type Table, tensorsOf } from './table.ts';
+import { WeightedMeans } from './weighted_means.ts';
 
 /** Shapes and dtypes of the columns that a batch has besides the student's inputs. */
 export interface ColumnInput {
   /** Without the batch axis. */
   shape: Shape;
   dtype: 'float32' | 'int32';
+}
+
+/** Validation after each epoch of a fit. */
+export interface Validation {
+  /** For the columns of its data, which may be others than those of the training data. */
+  model: TrainingModel;
+  /** Null where they come from a dataset, or are split off the training data. */
+  columns: Tensor[] | null;
 }
 
 /**
@@ -41,7 +54,16 @@ export class TrainingModel extends LayersModel {
   static override className = 'DistillationTrainingModel';
   readonly step: DistillationLayer;
   readonly student: LayersModel;
-  private logged: (() => Tensor)[] = [];
+  private readonly isLossSummed: boolean;
+  /** Of the last batch of the step. */
+  private metricsOfStep: (() => Tensor)[] = [];
+  private logs: FitLogs | null = null;
+  private validation: Validation | null = null;
+  private batches: Batches | null = null;
+  private variables: Variable[] = [];
+  /** The public function that trains, for errors. */
+  private caller: string = NAME;
+  private isPenalised = false;
 
   constructor(distillation: Distillation, columns: readonly ColumnInput[]) {
     const { student } = distillation;
@@ -53,6 +75,7 @@ export class TrainingModel extends LayersModel {
     super({ inputs, outputs: step.apply(inputs) as typeof inputs, name: student.name });
     this.step = step;
     this.student = student;
+    this.isLossSummed = distillation.options.reduction === Reduction.SUM;
   }
 
   /** Compiled for the loss that the layer computes, and metrics that read what it measured on the way. */
@@ -62,37 +85,106 @@ export class TrainingModel extends LayersModel {
     functions: readonly MetricFunction[],
   ): void {
     const { step } = this;
-    const measured = measures.map((name) => named(name, () => given(step.measured[name], name)));
-    const own = functions.map((metric) =>
-      named(metric.name, () =>
-        mean(metric(given(step.labels, 'labels'), given(step.studentLogits, 'logits'))),
-      ),
-    );
-    this.logged = [...measured, ...own];
-    this.compile({ optimizer, loss: (_targets, loss) => loss, metrics: this.logged });
+    const own = (metric: MetricFunction) => {
+      const values = metric(given(step.labels, 'labels'), given(step.studentLogits, 'logits'));
+      return meanOfMetric(values, step.rowWeights, step.rowShape);
+    };
+    this.metricsOfStep = [
+      ...measures.map((name) => () => given(step.measured[name], name)),
+      ...functions.map((metric) => () => own(metric)),
+    ];
+    this.compile({ optimizer, loss: (_targets, loss) => loss });
+    this.metricsNames = ['loss', ...measures, ...functions.map(({ name }) => name)];
   }
+
+  /** Runs a fit of this model, whose errors name `caller`. */
+  async train(
+    caller: string,
+    validation: Validation | null,
+    isValidated: boolean,
+    loop: () => Promise<History>,
+  ): Promise<History> {
+    const logs = new FitLogs({
+      names: this.metricsNames,
+      isLossSummed: this.isLossSummed,
+      isValidated,
+      onEpochBegin: () => this.beginEpoch(),
+    });
+    this.logs = logs;
+    this.validation = validation;
+    this.caller = caller;
+    logInto(this, logs);
+    try {
+      return await loop();
+    } finally {
+      logs.dispose();
+      this.logs = null;
+      this.validation = null;
+    }
+  }
+
+  private beginEpoch(): void {
+    this.batches?.startEpoch();
+    // Layers may have been frozen or thawed since the last epoch.
+    this.variables = this.trainableWeights.map((weight) => weight.read() as Variable);
+    if (this.variables.length === 0) {
+      throw new Error(`${this.caller}: the student has no weights to train; all of its layers are frozen.`);
+    }
+  }
+
+  /** Its loop is told of no figures: the logs are written by FitLogs. */
+  protected override getDedupedMetricsNames(): string[] {
+    return [];
+  }
+
+  /** Nothing to warn of: each weight keeps what the optimizer knows of it when others are frozen or thawed. */
+  protected override checkTrainableWeightsConsistency(): void {}
 
   /**
    * A step as one would write it by hand. That of tfjs-layers takes the means of what are scalars already, metrics too, and records all of it for the
    * gradient: with five metrics some twenty kernels more.
    */
   protected override makeTrainFunction(): (data: Tensor[]) => Scalar[] {
-    const weights = this.trainableWeights.map((weight) => weight.read() as Variable);
-    const isPenalised = tidy(() => this.step.calculateLosses().length > 0);
+    this.isPenalised = tidy(() => this.step.calculateLosses().length > 0);
     return (data) => {
-      let logged: Scalar[] = [];
-      const total = this.optimizer.minimize(
-        () => {
-          const loss = this.step.call(data, { training: true }) as Scalar;
-          logged = withoutTape(() => this.logged.map((metric) => keep(metric() as Scalar)));
-          if (!isPenalised) return loss;
-          return this.step.calculateLosses().reduce((sum, penalty) => add(sum, penalty), loss);
-        },
-        true,
-        weights,
-      );
-      return [given(total, 'loss'), ...logged];
+      this.trainOn(data);
+      return [];
     };
+  }
+
+  private trainOn(data: Tensor[]): void {
+    const { step } = this;
+    step.caller = this.caller;
+    const kept: Tensor[] = [];
+    const keeping = <T extends Tensor>(tensor: T): T => {
+      kept.push(keep(tensor));
+      return tensor;
+    };
+    let metrics: Scalar[] = [];
+    let weights: BatchWeights = { loss: 0, metrics: 0 };
+    let parts: { loss: Scalar; penalty: Scalar } | null = null;
+    const lossOfBatch = () => {
+      const loss = step.call(data, { training: true }) as Scalar;
+      const penalty = this.isPenalised ? step.calculateLosses().reduce((sum, term) => add(sum, term)) : null;
+      withoutTape(() => {
+        metrics = this.metricsOfStep.map((metric) => keeping(metric() as Scalar));
+        const { loss: ofLoss, metrics: ofMetrics } = step.weightsOfBatch();
+        weights = {
+          loss: ofLoss instanceof Tensor ? keeping(ofLoss) : ofLoss,
+          metrics: ofMetrics instanceof Tensor ? keeping(ofMetrics) : ofMetrics,
+        };
+        if (penalty !== null) parts = { loss: keeping(loss.clone()), penalty: keeping(penalty.clone()) };
+      });
+      return penalty === null ? loss : add<Scalar>(loss, penalty);
+    };
+    try {
+      const total = keeping(minimize(this.optimizer, lossOfBatch, this.variables));
+      given(this.logs, 'fit').addBatch({ total, parts, metrics, weights });
+      dispose(Object.values(weights).filter((weight) => weight instanceof Tensor));
+    } catch (error) {
+      dispose(kept);
+      throw error;
+    }
   }
 
   /**
@@ -100,71 +192,113 @@ export class TrainingModel extends LayersModel {
    * that nobody reads too; the batches come from here, as in a loop written by hand.
    */
   override async fitLoop(...args: FitLoopArguments): Promise<History> {
-    const [f, ins, labels, batchSize = 32, epochs, verbose, callbacks, valF, valIns, shuffle, ...rest] = args;
+    const [f, ins, labels, batchSize = 32, epochs, verbose, callbacks, , valIns, shuffle, ...rest] = args;
     const inputs = ins.slice(0, this.inputs.length);
+    const split = valIns?.slice(0, this.inputs.length) ?? [];
     const columns = this.step.withLabelsOfRows(inputs);
     const training = new Batches(columns, batchSize, Boolean(shuffle ?? true));
-    const held = valF && valIns?.slice(0, this.inputs.length);
-    let epochsBegun = 0;
+    this.batches = training;
     const train = () => {
-      // History has the epochs that are through, those that were stopped too.
-      if (this.history.epoch.length === epochsBegun) {
-        training.startEpoch();
-        epochsBegun++;
-      }
-      return training.next(f);
+      training.next(f);
+      if (training.isAtEnd) this.validate(split, batchSize);
+      return [];
     };
-    const validate = held && (() => this.meansOver(held, batchSize));
     const order = shuffle === 'batch' && shuffle; // 'batch' is an error of tfjs-layers
-    const settings = [labels, batchSize, epochs, verbose, callbacks, validate] as const;
+    const settings = [labels, batchSize, epochs, verbose, callbacks, undefined, undefined] as const;
     try {
-      // Its test loop has one row to go over: the validation data as a whole.
-      return await super.fitLoop(
-        train,
-        rowsAlone(inputs[0].shape[0]),
-        ...settings,
-        held && rowsAlone(1),
-        order,
-        ...rest,
-      );
+      return await super.fitLoop(train, rowsAlone(inputs[0].shape[0]), ...settings, order, ...rest);
     } finally {
+      this.batches = null;
       training.dispose();
       dispose(columns.filter((column) => !inputs.includes(column)));
     }
   }
 
-  /** That of tfjs-layers gathers for every batch too. */
+  /** On given columns, or on what was split off the training data. */
+  private validate(split: Tensor[], batchSize: number): void {
+    const { model, columns } = this.validation ?? { model: this, columns: split };
+    const held = columns ?? split;
+    if (held.length === 0) return;
+    const means = model.meansOver(held, batchSize, this.caller);
+    this.logs?.addValidation(means.map((mean) => keep(mean)));
+  }
+
+  /** Of the data of validation during a fit. That of tfjs-layers gathers for every batch, and counts each by its rows. */
   override evaluate(
     x: Tensor | Tensor[],
-    y: Tensor | Tensor[],
+    _y: Tensor | Tensor[],
     args: ModelEvaluateArgs = {},
+    caller = this.caller,
   ): Scalar | Scalar[] {
+    const inputs = x instanceof Tensor ? [x] : x;
     const { batchSize = 32, steps, verbose } = args;
     const isRefused = !Number.isInteger(batchSize) || batchSize < 1 || steps !== undefined || verbose;
-    if (isRefused) return super.evaluate(x, y, args); // an error there
+    if (isRefused) return tidy(() => super.evaluate(x, zeros([inputs[0].shape[0], 1]), args)); // an error there
+    const model = this.validation?.model ?? this;
+    return oneOrAll(model.meansOver(inputs, batchSize, caller));
+  }
+
+  /** As evaluate, of a dataset of tables. */
+  override async evaluateDataset(
+    dataset: object,
+    { batches }: { batches?: number | undefined } = {},
+    caller = this.caller,
+  ): Promise<Scalar | Scalar[]> {
+    const model = this.validation?.model ?? this;
+    return oneOrAll(await model.meansOverDataset(dataset as DatasetOf<Table>, batches, caller));
+  }
+
+  /** The loss and the metrics of some data: means over its batches, of which each counts by its weights. */
+  private meansOver(columns: Tensor[], batchSize: number, caller: string): Scalar[] {
+    const rows = columns[0].shape[0];
+    const means = new WeightedMeans(this.isLossSummed);
     return tidy(() => {
-      const [inputs] = this.standardizeUserDataXY(x, y, true, batchSize);
-      const means = this.meansOver(inputs, batchSize);
-      return means.length === 1 ? means[0] : means;
+      const batches = new Batches(this.step.withLabelsOfRows(columns), batchSize, false);
+      try {
+        for (let start = 0; start < rows; start += batchSize) {
+          tidy(() => batches.next((batch) => this.measureBatch(batch, means, caller)));
+        }
+        return scalarsOf(means);
+      } finally {
+        batches.dispose();
+        means.reset();
+      }
     });
   }
 
-  /** The loss and the metrics of some data: the mean of those of its batches, of which each counts by its rows. In a tidy, which frees the sums. */
-  private meansOver(inputs: Tensor[], batchSize: number): Scalar[] {
-    const rows = inputs[0].shape[0];
-    if (rows === 0) return [];
-    const batches = new Batches(this.step.withLabelsOfRows(inputs), batchSize, false);
-    let sum = zeros([1 + this.logged.length]);
-    const addBatch = (batch: Tensor[]) => {
-      const values = stack([this.step.call(batch, {}), ...this.logged.map((metric) => metric())]);
-      return add(sum, mul(values, batch[0].shape[0] / rows));
-    };
+  private async meansOverDataset(
+    tables: DatasetOf<Table>,
+    batches: number | undefined,
+    caller: string,
+  ): Promise<Scalar[]> {
+    const means = new WeightedMeans(this.isLossSummed);
     try {
-      for (let start = 0; start < rows; start += batchSize) sum = tidy(() => batches.next(addBatch));
+      const iterator = await tables.iterator();
+      for (let batch = 0; batch !== batches; batch++) {
+        const { done, value } = await iterator.next();
+        if (done) {
+          if (batches !== undefined) {
+            console.warn(`${caller}: the dataset ended after ${batch} of ${batches} batches.`);
+          }
+          break;
+        }
+        try {
+          tidy(() => this.measureBatch(tensorsOf(value), means, caller));
+        } finally {
+          disposeTable(value);
+        }
+      }
+      return tidy(() => scalarsOf(means));
     } finally {
-      batches.dispose();
+      means.reset();
     }
-    return unstack(sum) as Scalar[];
+  }
+
+  private measureBatch(batch: Tensor[], means: WeightedMeans, caller: string): void {
+    this.step.caller = caller;
+    const loss = this.step.call(batch, {});
+    const values = [loss, ...this.metricsOfStep.map((metric) => metric())];
+    means.add(stack(values), weightsOfFigures(this.step.weightsOfBatch(), values.length));
   }
 
   override predict(...args: Parameters<LayersModel['predict']>): Tensor | Tensor[] {
@@ -198,7 +332,11 @@ function rowsAlone(rows: number): Tensor[] {
   return [Object.assign([], { shape: [rows] }) as never];
 }
 
-/** tfjs-layers logs a metric under the name of its function. */
-function named(name: string, metric: () => Tensor): () => Tensor {
-  return Object.defineProperty(metric, 'name', { value: name });
+function scalarsOf(means: WeightedMeans): Scalar[] {
+  const values = means.means();
+  return values === null ? [] : (unstack(values) as Scalar[]);
+}
+
+function oneOrAll(means: Scalar[]): Scalar | Scalar[] {
+  return means.length === 1 ? means[0] : means;
 }

@@ -7,6 +7,9 @@ const wasmLoop = suite('test/layers/distiller.test.ts', 'wasm', 'the loop of fit
 const weighted = suite('test/layers/layers_loss.test.ts', 'cpu', 'sampleWeights');
 const distiller = suite('test/layers/distiller.test.ts', 'cpu');
 const cached = suite('test/layers/cache_teacher_logits.test.ts', 'cpu');
+const found = suite('test/layers/cached_logits.test.ts', 'cpu');
+const averages = suite('test/layers/averages.test.ts', 'cpu');
+const labels = suite('test/layers/labels.test.ts', 'cpu');
 
 /** What stands between tfjs-layers and the loss. */
 export const layersMutants: Mutant[] = [
@@ -42,14 +45,9 @@ export const layersMutants: Mutant[] = [
   ]),
   ...mutants('src/layers/training_model.ts', loop, [
     {
-      name: 'validation takes its rows from the training data',
-      find: 'this.meansOver(held,',
-      replace: 'this.meansOver(columns,',
-    },
-    {
       name: 'an epoch that follows a stopped one goes on behind it',
-      find: 'this.history.epoch.length === epochsBegun',
-      replace: 'epochsBegun === 0',
+      find: 'this.batches?.startEpoch();',
+      replace: '',
     },
     {
       name: 'the labels that were made for all batches are left behind',
@@ -62,10 +60,82 @@ export const layersMutants: Mutant[] = [
       replace: 'inputs',
     },
     {
-      name: 'evaluate counts a batch that is not full as a full one',
-      find: 'batch[0].shape[0] / rows',
-      replace: 'batchSize / rows',
+      name: 'evaluate runs what is for training alone',
+      find: 'this.step.call(batch, {})',
+      replace: 'this.step.call(batch, { training: true })',
       killedBy: evaluate,
+    },
+    {
+      name: 'given validation data is not what is validated on',
+      find: 'const held = columns ?? split;',
+      replace: 'const held = split;',
+      killedBy: averages,
+    },
+  ]),
+  ...mutants('src/layers/fit_logs.ts', averages, [
+    {
+      name: 'what regularisers add counts as often as there are batches',
+      find: 'concat([each, ones([1])])',
+      replace: 'concat([each, mul(ones([1]), 0)])',
+    },
+    {
+      name: 'the loss of a batch counts by the weights of its metrics',
+      find: '(k === 0 ? loss : metrics)',
+      replace: '(k < 0 ? loss : metrics)',
+    },
+  ]),
+  ...mutants('src/layers/weighted_means.ts', averages, [
+    {
+      name: 'batches count alike',
+      find: 'const weighted = mul(values, weights);',
+      replace: 'const weighted = mul(values, 1);',
+    },
+    {
+      name: 'a sum over batches is divided by what counts',
+      find: 'const divisors = this.isFirstSummed ?',
+      replace: 'const divisors = this.isFirstSummed && false ?',
+    },
+    {
+      name: 'an epoch begins with the sums of the last',
+      find: 'this.totals = null;\n    this.weights',
+      replace: 'this.weights',
+    },
+  ]),
+  ...mutants('src/layers/row_hashes.ts', found, [
+    { name: 'bits only go up', find: '(a << 13) | (a >>> 19)', replace: 'a' },
+    {
+      name: 'a row is hashed from its second number on',
+      find: 'let i = row * size;',
+      replace: 'let i = row * size + 1;',
+    },
+  ]),
+  ...mutants('src/layers/cached_logits.ts', found, [
+    {
+      name: 'logits are taken from the first batch',
+      find: 'this.batches.length * ROWS + row',
+      replace: 'row',
+    },
+  ]),
+  ...mutants('src/layers/dataset_tables.ts', found, [
+    {
+      name: 'the logits of an element are not used',
+      find: 'const teacherLogits = own ?? found ?? inStep;',
+      replace: 'const teacherLogits = found ?? inStep;',
+    },
+  ]),
+  ...mutants('src/layers/labels.ts', labels, [
+    {
+      name: 'an id past the last class is taken for one',
+      find: 'id < classes',
+      replace: 'id <= classes',
+    },
+    { name: 'rows of weight 0 are looked at', find: '] !== 0\n', replace: '] !== -1\n' },
+  ]),
+  ...mutants('src/layers/inputs.ts', distiller, [
+    {
+      name: 'x is not checked against the shape of an input',
+      find: 'if (shape === null || fits(given, shape)) return;',
+      replace: 'if (shape !== undefined) return;',
     },
   ]),
   ...mutants('src/layers/sample_weights.ts', weighted, [
@@ -103,8 +173,8 @@ export const layersMutants: Mutant[] = [
     },
     {
       name: 'the student is applied as in evaluation',
-      find: 'batch.x, kwargs) as Tensor',
-      replace: 'batch.x, {}) as Tensor',
+      find: 'x[0] : x, kwargs) as Tensor',
+      replace: 'x[0] : x, {}) as Tensor',
     },
   ]),
   ...mutants('src/layers/measures.ts', distiller, [
@@ -132,24 +202,25 @@ export const layersMutants: Mutant[] = [
   ...mutants('src/layers/table.ts', distiller, [
     { name: 'rows are not counted', find: 'tensor.shape[0] === rows', replace: 'tensor.rank > 0' },
   ]),
-  ...mutants('src/layers/teacher.ts', cached, [
+  ...mutants('src/layers/cache_teacher_logits.ts', cached, [
     {
       name: 'the last batch is taken for a whole one',
       find: 'Math.min(rows, start + batchSize)',
       replace: 'start + batchSize',
     },
-    { name: 'rows done are counted by batches', find: 'rows += x[0].shape[0];', replace: 'rows += 1;' },
-    { name: 'inputs are left behind', find: 'for (const input of x) input.dispose();', replace: '' },
+    { name: 'rows done are counted by batches', find: 'rows += rowsOfBatch;', replace: 'rows += 1;' },
+    { name: 'inputs are left behind', find: 'disposeTensors(batch);', replace: '' },
     {
-      name: 'labels that a dataset holds too are left behind',
-      find: 'for (const other of Object.values(others)) disposeTensors(other);',
-      replace: 'void others;',
+      name: 'the elements of a dataset are left behind',
+      find: 'disposeTensors(element);',
+      replace: '',
     },
+  ]),
+  ...mutants('src/layers/teacher.ts', distiller, [
     {
       name: 'the classes of a graph model are not looked up',
       find: "typeof classes === 'number' && classes > 0 ? classes : null",
       replace: 'null',
-      killedBy: distiller,
     },
   ]),
   ...mutants('src/layers/dataset.ts', distiller, [
