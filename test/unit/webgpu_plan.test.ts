@@ -65,10 +65,10 @@ describe('the plan of a WebGPU dispatch', () => {
     expect(planFor(64, 4095, GPU)).toMatchObject({ inputs: 'scalar', lanes: 256, isResident: true });
   });
 
-  it('streams long rows with as many threads as a workgroup may have', () => {
+  it('streams long rows with many threads, but so few that each has registers for all it holds', () => {
     expect(planFor(8192, 32_000, GPU)).toMatchObject({
-      lanes: 1024,
-      vectors: 2,
+      lanes: 512,
+      vectors: 4,
       isResident: false,
       parts: 1,
     });
@@ -77,10 +77,13 @@ describe('the plan of a WebGPU dispatch', () => {
 
   it('splits few long rows so that the whole device works', () => {
     expect(planFor(1, 262_144, GPU).parts).toBe(32);
-    expect(planFor(8, 131_072, GPU).parts).toBe(8);
-    expect(planFor(64, 262_144, SMALL_GPU).parts).toBe(4);
-    expect(planFor(64, 262_144, GPU).parts).toBe(1);
+    expect(planFor(8, 131_072, GPU).parts).toBe(16);
+    expect(planFor(63, 32_000, GPU).parts).toBe(3);
+    expect(planFor(64, 262_144, SMALL_GPU).parts).toBe(8);
+    expect(planFor(64, 262_144, GPU).parts).toBe(8); // whole rows would have a third of the units work
+    expect(planFor(150, 262_144, GPU).parts).toBe(3);
     expect(planFor(64, 32_000, GPU).parts).toBe(1);
+    expect(planFor(192, 262_144, GPU).parts).toBe(1);
     expect(planFor(1, 262_144, SOFTWARE).parts).toBe(4);
     expect(planFor(8, 131_072, SOFTWARE).parts).toBe(1);
   });

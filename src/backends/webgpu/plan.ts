@@ -54,6 +54,9 @@ const TILE_BYTES = 12 * 1024;
 export const MOST_SPLIT_GROUPS = 512;
 const MOST_PARTS = 64;
 
+/** Streaming multiprocessors of the largest GPUs, in round numbers: an H200 has 132, an RTX 5090 170. */
+const GPU_UNITS = 192;
+
 /** The one place that chooses; every figure is a count of threads, classes or bytes, explained where it stands. */
 export function plan(problem: PlanProblem): Plan {
   const { rows, classes, device, asked } = problem;
@@ -68,7 +71,7 @@ export function plan(problem: PlanProblem): Plan {
   const workgroup = Math.max(device.isSoftware ? SOFTWARE_SUBGROUP : 2 * WARP, lanes);
   const mostGroups = device.isSoftware ? SOFTWARE_GROUPS : GPU_GROUPS;
   const whole: Plan = { inputs, team, lanes, workgroup, vectors, isResident, parts: 1, mostGroups, tile: 1 };
-  const wanted = asked.parts || (device.isSoftware ? softwareParts(problem) : gpuParts(problem, workgroup));
+  const wanted = asked.parts || (device.isSoftware ? softwareParts(problem) : gpuParts(problem));
   const parts = Math.max(1, Math.min(wanted, workgroup, Math.floor(MOST_SPLIT_GROUPS / rows)));
   if (parts === 1) return whole;
   return { ...whole, lanes: workgroup, isResident: false, parts };
@@ -99,13 +102,13 @@ function tilePlan(classes: number, team: TeamKind): Plan {
 }
 
 /**
- * Sixteen classes to a lane, held in registers, up to 4,096 classes: each input is read once and few threads agree. Longer rows stream: as many
- * threads as a workgroup may have (512 where they agree by barriers) from 16,384 classes on, because fewer rows under way at a time leave more of each in
- * cache for its second sweep.
+ * Sixteen classes to a lane, held in registers, up to 4,096 classes: each input is read once and few threads agree. Longer rows stream, by 512 threads
+ * from 16,384 classes on: fewer rows under way at a time leave more of each in cache for its second sweep. 1,024 threads would have 64 registers each, too
+ * few on some GPUs, whose compilers (for sm_90 and vega10) then put numbers into memory.
  */
-function gpuLanes(classes: number, { mostThreads, hasSubgroups }: PlanDevice): number {
+function gpuLanes(classes: number, { mostThreads }: PlanDevice): number {
   if (classes <= 4096) return Math.min(256, mostThreads, powerOfTwo(Math.ceil(classes / 16)));
-  const most = classes < 16_384 ? 256 : hasSubgroups ? 1024 : 512;
+  const most = classes < 16_384 ? 256 : 512;
   return Math.min(most, floorPowerOfTwo(mostThreads));
 }
 
@@ -120,23 +123,22 @@ function softwareParts({ rows, classes }: PlanProblem): number {
 }
 
 /**
- * Workgroups to a row where whole rows would leave a GPU idle: fewer than 32,768 threads, and rows long enough (16,384 classes) to pay for the two
- * further dispatches. A part has at least 8,192 classes.
+ * Workgroups to a row where whole rows, a workgroup each, would leave units of a GPU idle (the largest have about 190), and rows are long enough to pay for
+ * the two further dispatches: 16,384 classes where most of the units would idle, 65,536 where some would. Enough for each unit to have two, with at
+ * least 8,192 classes to a part.
  */
-function gpuParts({ rows, classes }: PlanProblem, workgroup: number): number {
-  if (classes < 16_384 || rows * workgroup >= 32_768) return 1;
-  const wanted = Math.floor(65_536 / (rows * workgroup));
-  return Math.min(wanted, Math.floor(classes / 8192), MOST_PARTS);
+function gpuParts({ rows, classes }: PlanProblem): number {
+  if (rows >= GPU_UNITS || classes < (rows < GPU_UNITS / 3 ? 16_384 : 65_536)) return 1;
+  return Math.min(Math.floor(MOST_SPLIT_GROUPS / rows), Math.floor(classes / 8192), MOST_PARTS);
 }
 
 /**
- * At most four vectors of each input to a lane. Rows that stream on a GPU have two: what a lane then needs fits the 64 registers that each of 1,024 threads
- * can have, and the loads of 1,024 threads are enough to hide memory's latency.
+ * At most four vectors of each input to a lane: 64 bytes of each under way at a time, so that 512 threads keep 64 KiB in flight, and registers enough for
+ * them on every GPU whose compiler was asked (RDNA1 to 4, Vega, sm_90).
  */
 function vectorsOf(classes: number, lanes: number, { isSoftware }: PlanDevice): number {
-  const needed = Math.ceil(classes / (4 * lanes));
   if (isSoftware && classes < 256) return 1; // no slower there, and half the time to compile
-  return needed <= MOST_VECTORS || isSoftware ? Math.min(MOST_VECTORS, needed) : 2;
+  return Math.min(MOST_VECTORS, Math.ceil(classes / (4 * lanes)));
 }
 
 function checkLanes(lanes: number, { mostThreads }: PlanDevice): void {
