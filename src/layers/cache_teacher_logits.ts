@@ -3,6 +3,7 @@ import { CACHE_ARGS, checkArgumentNames } from './argument_names.ts';
 import { CachedLogits, type LogitsOfBatch } from './cached_logits.ts';
 import { type DatasetLike, type DatasetOf, disposeTensors, isDataset, mapDataset, typed } from './dataset.ts';
 import { arrangeForTeacher, type Inputs, inputsOf, isArrayOfTensors } from './inputs.ts';
+import { noticeCached } from './notice_endings.ts';
 import { sliceRows } from './rows.ts';
 import { isPredictor, type Predictor, predictLogits } from './teacher.ts';
 
@@ -116,13 +117,14 @@ async function cacheTensors(
   const x = arrangeForTeacher(data, inputs, NAME);
   const rows = x[0].shape[0];
   const report = progressOf(Math.ceil(rows / batchSize), args);
+  const lookAtFirst = noticeFirst(teacher);
   const batches: LogitsOfBatch[] = [];
   for (let start = 0; start < rows; start += batchSize) {
     const end = Math.min(rows, start + batchSize);
     const batch: Tensor[] = [];
     try {
       for (const column of x) batch.push(sliceRows(column, start, end));
-      batches.push(await valuesOf(predictLogits(teacher, batch, inputs, NAME)));
+      batches.push(lookAtFirst(await valuesOf(predictLogits(teacher, batch, inputs, NAME))));
     } finally {
       disposeTensors(batch);
     }
@@ -139,6 +141,7 @@ async function cacheDataset(
   const inputs = inputsOf(teacher, 'teacher');
   const isSized = dataset.size !== undefined && Number.isFinite(dataset.size);
   const report = progressOf(isSized ? (dataset.size ?? null) : null, args);
+  const lookAtFirst = noticeFirst(teacher);
   const cached = new CachedLogits();
   const iterator = await dataset.iterator();
   for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
@@ -147,7 +150,8 @@ async function cacheDataset(
     try {
       const x = arrangeForTeacher(inputsOfElement(element), inputs, NAME);
       rows = x[0].shape[0];
-      await cached.add(element.xs, await valuesOf(predictLogits(teacher, x, inputs, NAME)));
+      const logits = lookAtFirst(await valuesOf(predictLogits(teacher, x, inputs, NAME)));
+      await cached.add(element.xs, logits);
     } finally {
       disposeTensors(element);
     }
@@ -167,6 +171,16 @@ async function valuesOf(logits: Tensor): Promise<LogitsOfBatch> {
   } finally {
     logits.dispose();
   }
+}
+
+/** Hands batches on, and says of the first one if these are no logits. */
+function noticeFirst(teacher: Predictor): (batch: LogitsOfBatch) => LogitsOfBatch {
+  let isFirst = true;
+  return (batch) => {
+    if (isFirst) noticeCached(teacher, batch.values, batch.shape[batch.shape.length - 1]);
+    isFirst = false;
+    return batch;
+  };
 }
 
 /** What is called after each batch, with its rows. */

@@ -23,6 +23,7 @@ import { NAME } from './distiller_arguments.ts';
 import { fitted, inputsOf, type ModelInputs } from './inputs.ts';
 import { labelsLike } from './labels.ts';
 import { type DistillationMetric, measure } from './measures.ts';
+import { FirstOutputs } from './notice_endings.ts';
 import { checkClasses } from './table.ts';
 import { type Predictor, predictLogits } from './teacher.ts';
 
@@ -69,6 +70,7 @@ export class DistillationLayer extends layers.Layer {
   /** Of each row of the last batch; null for 1 each. */
   rowWeights: Tensor | null = null;
   private readonly studentInputs: ModelInputs;
+  private readonly firstOutputs = new FirstOutputs();
 
   constructor(private readonly distillation: Distillation) {
     super({ name: `distillation_of_${distillation.student.name}` });
@@ -87,6 +89,11 @@ export class DistillationLayer extends layers.Layer {
     const studentLogits = student.apply(x.length === 1 ? x[0] : x, kwargs) as Tensor;
     const teacherLogits = batch.teacherLogits ?? this.runTeacher(batch.x);
     checkClasses(teacherLogits.shape.at(-1), studentLogits.shape.at(-1), this.caller);
+    this.firstOutputs.lookAt(
+      { teacher: teacherLogits, student: studentLogits },
+      { teacher: this.distillation.teacher?.model ?? null, student },
+      options.targets,
+    );
     const [labels, weights] = withoutTape(() => {
       const { shape } = studentLogits;
       const like =

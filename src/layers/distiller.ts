@@ -29,8 +29,8 @@ import {
 } from './distiller_arguments.ts';
 import type { Inputs } from './inputs.ts';
 import type { LabelsGiven } from './labels.ts';
+import { noticeModels } from './notice_endings.ts';
 import { readOnly } from './read_only.ts';
-import { warnOfSoftmax } from './softmax_warning.ts';
 import { checkClasses, elementOf, type Table, tensorsOf } from './table.ts';
 import { classesOfTeacher, type Teacher } from './teacher.ts';
 import type { TrainingModel, Validation } from './training_model.ts';
@@ -72,18 +72,15 @@ export class Distiller {
    *
    * @throws TypeError if the student is no LayersModel, or the teacher none of what it may be.
    * @throws RangeError for options out of range.
-   * @throws Error for options that are unknown or belong to the data, for a student with several outputs, and for different numbers of classes.
-   * Warns, naming the layer, of a student or teacher that ends in a softmax.
+   * @throws Error for options that are unknown or belong to the data, for a student with several outputs, for different numbers of classes, and for one class, of which there is nothing to learn.
+   * Warns, naming the layer or node, of a student or teacher that ends in something else than logits, and says what to write instead.
    */
   constructor({ student, teacher, ...options }: DistillerOptions) {
     checkStudent(student);
     checkTeacher(teacher);
     checkLossOptions(options);
+    noticeModels({ student, teacher }, options.targets);
     checkClasses(classesOfTeacher(teacher), student.outputs[0].shape.at(-1), NAME);
-    warnOfSoftmax(student, 'student', 'leave the softmax out (the loss contains it)');
-    if (options.targets !== 'probabilities') {
-      warnOfSoftmax(teacher, 'teacher', "leave it out, or say targets: 'probabilities'");
-    }
     this.student = student;
     this.teacher = teacher;
     this.options = options;

@@ -1,8 +1,10 @@
 import { mean, Reduction, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import type { Targets } from '../../kernels/objective.ts';
 import { checkBoolean, checkOneTemperature } from '../arguments.ts';
 import { calledBy } from '../called_by.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
 import { withoutTape } from '../run_objective.ts';
+import { checkSeveralClasses, noticeValuesOnCpu, type Reading, type Role } from './notice_endings.ts';
 import { weightsOfRows } from './sample_weights.ts';
 
 const NAME = 'layersLoss';
@@ -75,12 +77,30 @@ export function layersLoss(options: LayersLossOptions = {}): (yTrue: Tensor, yPr
   tidy(() => {
     calledBy(NAME, () => distillationLoss([[0, 0]], [[0, 0]], others));
   });
+  const notice = noticeOnce(others.targets, sampleWeights);
   return function distillation(yTrue: Tensor, yPred: Tensor): Tensor {
+    notice(yTrue, yPred);
     return tidy(() => {
       const weights = sampleWeights ? { weights: withoutTape(() => weightsOfRows(yTrue)) } : {};
       const args = { ...others, ...weights, reduction: Reduction.NONE };
       const rows = calledBy(NAME, () => distillationLoss(yTrue, yPred, args));
       return rows.rank > 1 ? mean(rows, rows.shape.map((_, axis) => axis).slice(1)) : rows;
     });
+  };
+}
+
+/** Looks at the first values of both that lie on the CPU, for what plainly are no logits; a GPU is never waited for. Targets that hold weights tell nothing. */
+function noticeOnce(
+  targets: Targets = 'logits',
+  holdsWeights: boolean,
+): (yTrue: Tensor, yPred: Tensor) => void {
+  const left = new Set<Role>(holdsWeights ? ['student'] : ['teacher', 'student']);
+  return (yTrue, yPred) => {
+    for (const role of left) {
+      const reading: Reading = { role, targets, functionName: NAME };
+      const outputs = role === 'teacher' ? yTrue : yPred;
+      checkSeveralClasses(outputs.shape.at(-1), reading);
+      if (noticeValuesOnCpu(outputs, reading)) left.delete(role);
+    }
   };
 }

@@ -8,7 +8,10 @@ export const FEATURES = 8;
 export function mlp(
   units: number,
   seed: number,
-  { classes = CLASSES, last = {} }: { classes?: number; last?: { activation?: 'softmax' } } = {},
+  {
+    classes = CLASSES,
+    last = {},
+  }: { classes?: number; last?: { activation?: 'softmax' | 'sigmoid' | 'tanh' } } = {},
 ): tf.Sequential {
   const kernelInitializer = (layer: number) => tf.initializers.glorotUniform({ seed: 10 * seed + layer });
   return tf.sequential({
@@ -44,7 +47,13 @@ export function data(rows: number, seed: number): Data {
 /** A tf.GraphModel of one matrix product, features to logits, as tfjs-converter writes them; `last` are the ops that follow it. */
 export async function graphModel(
   kernel: Float32Array,
-  { classes = CLASSES, last = [] }: { classes?: number; last?: readonly ('Softmax' | 'Identity')[] } = {},
+  {
+    classes = CLASSES,
+    last = [],
+  }: {
+    classes?: number;
+    last?: readonly ('Softmax' | 'Sigmoid' | 'Tanh' | 'Relu6' | 'Identity' | 'Relu')[];
+  } = {},
 ): Promise<tf.GraphModel> {
   const dtype = { type: 'DT_FLOAT' };
   const shapeOf = (...sizes: number[]) => ({ shape: { dim: sizes.map((size) => ({ size: `${size}` })) } });

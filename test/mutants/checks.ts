@@ -1,7 +1,7 @@
 import { type Mutant, mutants, suite } from './mutant.ts';
 
 const words = suite('test/conformance/unknown_words.test.ts', 'cpu');
-const flags = suite('test/conformance/flags.test.ts', 'cpu');
+const flags = suite('test/conformance/flags.test.ts', 'wasm-threads-chromium');
 const slices = suite('test/conformance/slices.test.ts', 'webgl-chromium');
 const numerics = suite('test/conformance/numerics.test.ts', 'cpu', 'class ids');
 const argumentChecks = suite('test/unit/arguments.test.ts', 'unit', 'ignoreIndex');

@@ -6,6 +6,7 @@ const batches = suite('test/layers/batches.test.ts', 'cpu', 'Batches');
 const wasmLoop = suite('test/layers/distiller.test.ts', 'wasm', 'the loop of fit');
 const weighted = suite('test/layers/layers_loss.test.ts', 'cpu', 'sampleWeights');
 const distiller = suite('test/layers/distiller.test.ts', 'cpu');
+const endings = suite('test/layers/endings.test.ts', 'cpu');
 const cached = suite('test/layers/cache_teacher_logits.test.ts', 'cpu');
 const found = suite('test/layers/cached_logits.test.ts', 'cpu');
 const averages = suite('test/layers/averages.test.ts', 'cpu');
@@ -13,6 +14,38 @@ const labels = suite('test/layers/labels.test.ts', 'cpu');
 
 /** What stands between tfjs-layers and the loss. */
 export const layersMutants: Mutant[] = [
+  ...mutants('src/layers/ending.ts', endings, [
+    {
+      name: 'a softmax behind other layers is not seen',
+      find: 'TRANSPARENT_LAYERS.has(layer.getClassName()) ? tensor.inputs : []',
+      replace: '[]',
+    },
+    {
+      name: 'a quotient of anything is a softmax',
+      find: '&& below.inputs.includes(above) ? above : null',
+      replace: '? above : null',
+    },
+  ]),
+  ...mutants('src/layers/plain_values.ts', endings, [
+    {
+      name: 'sigmoids pass for distributions',
+      find: 'if (!(Math.abs(sum - 1) <= NEARLY)) return null;',
+      replace: '',
+    },
+  ]),
+  ...mutants('src/layers/notice_endings.ts', endings, [
+    {
+      name: 'every step looks at its values',
+      find: 'this.isSeen = true;',
+      replace: '',
+    },
+    {
+      name: 'what is looked at later is kept',
+      find: 'const free = () => few.dispose();',
+      replace: 'const free = () => {};',
+      killedBy: suite('test/layers/endings.test.ts', 'tensorflow'),
+    },
+  ]),
   ...mutants('src/layers/rows.ts', loop, [
     {
       name: 'the first rows are taken, whatever their numbers',

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
+jest.setTimeout(60_000); // on a machine that is busy with other things
+
 const root = resolve(__dirname, '..', '..');
 const scripts: Record<string, string> = JSON.parse(
   readFileSync(resolve(root, 'package.json'), 'utf8'),
