@@ -20,8 +20,42 @@ export interface RunningBackend {
   refusals: { name: BackendName; reason: string }[];
 }
 
+export const TITLES: Record<BackendName, string> = {
+  webgpu: 'WebGPU',
+  webgl: 'WebGL',
+  wasm: 'WebAssembly',
+  cpu: 'plain JavaScript',
+};
+
+/** Starts one backend at a time, since tfjs mixes up two that start at once. Of the choices that are made meanwhile, the last one counts. */
+export class BackendStarter {
+  private wanted: BackendName | 'auto' = 'auto';
+  private starting: Promise<RunningBackend> | null = null;
+
+  get isStarting(): boolean {
+    return this.starting !== null;
+  }
+
+  /** Resolves to the backend that was wanted last, for all who wait. */
+  start(wanted: BackendName | 'auto'): Promise<RunningBackend> {
+    this.wanted = wanted;
+    this.starting ??= this.startWanted().finally(() => {
+      this.starting = null;
+    });
+    return this.starting;
+  }
+
+  private async startWanted(): Promise<RunningBackend> {
+    for (;;) {
+      const { wanted } = this;
+      const backend = await startBackend(wanted);
+      if (wanted === this.wanted) return backend;
+    }
+  }
+}
+
 /** Starts `wanted`, or the next backend that works. 'auto' wants the fastest. */
-export async function startBackend(wanted: BackendName | 'auto'): Promise<RunningBackend> {
+async function startBackend(wanted: BackendName | 'auto'): Promise<RunningBackend> {
   const first = wanted === 'auto' ? BACKENDS[0] : wanted;
   const candidates = [first, ...BACKENDS.filter((name) => name !== first)];
   const refusals: RunningBackend['refusals'] = [];

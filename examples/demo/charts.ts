@@ -1,23 +1,8 @@
 /** Live curves: one line per network over the training images seen. */
+import './valid_language.ts';
 import uPlot from 'uplot';
+import { NAMES, NETWORKS } from './networks.ts';
 import type { NetworkName } from './training.ts';
-
-interface Network {
-  label: string;
-  /** For narrow places. */
-  short: string;
-  /** A variable of style.css. */
-  color: string;
-  dash: number[];
-}
-
-export const NETWORKS: Record<NetworkName, Network> = {
-  teacher: { label: 'Teacher', short: 'Teacher', color: '--teacher', dash: [] },
-  student: { label: 'Student, distilled', short: 'Distilled', color: '--student', dash: [] },
-  alone: { label: 'Student, labels only', short: 'Labels only', color: '--alone', dash: [6, 4] },
-};
-
-const NAMES = Object.keys(NETWORKS) as NetworkName[];
 
 interface Axis {
   scale: uPlot.Scale;
@@ -28,7 +13,7 @@ interface Axis {
 }
 
 /** px: beside the digits there is more room than in one column. */
-const HEIGHT = { beside: 380, alone: 220 };
+const HEIGHT = { beside: 260, alone: 220 };
 const isBeside = matchMedia('(min-width: 941px)');
 
 export class Chart {
@@ -108,7 +93,7 @@ export class Chart {
             space: 60,
             values: (plot, ticks) => ticks.map((tick) => (isEmpty(plot) ? '' : thousands(tick))),
           },
-          { ...axis, size: 42, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : text(tick))) },
+          { ...axis, size: 48, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : text(tick))) },
         ],
         series: [
           { label: 'Images', value: legendText((images) => images.toLocaleString('en')) },

@@ -1,9 +1,8 @@
 /** The softened distributions of the networks for one digit, as bars. */
-import { NETWORKS } from './charts.ts';
+import { element } from './elements.ts';
 import { DIGITS } from './mnist_in_browser.ts';
+import { NAMES } from './networks.ts';
 import { likeliest, type NetworkName } from './training.ts';
-
-const NAMES = Object.keys(NETWORKS) as NetworkName[];
 
 /** softmax(logits / temperature). */
 export function softened(logits: ArrayLike<number>, temperature: number): number[] {
@@ -21,6 +20,10 @@ export function entropy(probabilities: number[]): number {
 
 export type Logits = Record<NetworkName, ArrayLike<number>>;
 
+/** Shares that the top of the bars can stand for. */
+const CEILINGS = [0.1, 0.2, 0.3, 0.5, 1];
+
+/** The bars' full height stands for the least of the ceilings that holds them all. */
 export class Distribution {
   private readonly bars = new Map<NetworkName, HTMLElement[]>(NAMES.map((name) => [name, []]));
   private readonly texts: HTMLElement[] = [];
@@ -36,10 +39,8 @@ export class Distribution {
         this.bars.get(name)?.push(bar);
         bars.append(bar);
       }
-      const name = element('b', 'digit');
-      name.textContent = String(digit);
       bars.append(text);
-      column.append(bars, name);
+      column.append(bars, element('b', 'digit', String(digit)));
       this.columns.push(column);
       this.texts.push(text);
       place.append(column);
@@ -47,32 +48,32 @@ export class Distribution {
   }
 
   show(logits: Logits, temperature: number): void {
-    for (const name of NAMES) {
-      const shares = softened(logits[name], temperature);
+    const shares = NAMES.map((name) => ({ name, shares: softened(logits[name], temperature) }));
+    const largest = Math.max(...shares.flatMap(({ shares }) => shares));
+    const ceiling = CEILINGS.find((ceiling) => largest <= ceiling) ?? 1;
+    this.place.dataset.ceiling = percent(ceiling);
+    for (const { name, shares: ofNetwork } of shares) {
       for (const [digit, bar] of (this.bars.get(name) ?? []).entries()) {
-        bar.style.height = `${100 * shares[digit]}%`;
+        bar.dataset.share = String(ofNetwork[digit]);
+        bar.style.height = `${(100 * ofNetwork[digit]) / ceiling}%`;
       }
-    }
-    for (const [digit, text] of this.texts.entries()) {
-      const heights = NAMES.map((name) =>
-        Number.parseFloat(this.bars.get(name)?.[digit].style.height ?? '0'),
-      );
-      text.style.bottom = `${Math.max(...heights)}%`;
     }
     const teacher = softened(logits.teacher, temperature);
     const top = likeliest(logits.teacher);
     for (const [digit, share] of teacher.entries()) {
+      const tallest = Math.max(...shares.map(({ shares }) => shares[digit]));
+      this.texts[digit].style.bottom = `${(100 * tallest) / ceiling}%`;
       this.texts[digit].textContent = percent(share);
       this.columns[digit].classList.toggle('top', digit === top);
     }
-    this.place.setAttribute('aria-label', this.description(teacher, temperature));
+    this.place.setAttribute('aria-label', description(teacher, temperature));
   }
+}
 
-  private description(teacher: number[], temperature: number): string {
-    const ranked = teacher.map((share, digit) => ({ share, digit })).sort((a, b) => b.share - a.share);
-    const first = ranked.slice(0, 3).map(({ share, digit }) => `${digit} ${percent(share)} %`);
-    return `The teacher's distribution at temperature ${temperature.toFixed(1)}: ${first.join(', ')}.`;
-  }
+function description(teacher: number[], temperature: number): string {
+  const ranked = teacher.map((share, digit) => ({ share, digit })).sort((a, b) => b.share - a.share);
+  const first = ranked.slice(0, 3).map(({ share, digit }) => `${digit} ${percent(share)} %`);
+  return `The teacher's distribution at temperature ${temperature.toFixed(1)}: ${first.join(', ')}.`;
 }
 
 /** A share in percent, with the digits that fit into a narrow column. */
@@ -82,10 +83,4 @@ export function percent(share: number): string {
   if (value >= 9.95) return value.toFixed(0);
   if (value >= 0.095) return value.toFixed(1);
   return value === 0 ? '0' : '<0.1';
-}
-
-function element(tag: string, className: string): HTMLElement {
-  const made = document.createElement(tag);
-  made.className = className;
-  return made;
 }

@@ -3,7 +3,7 @@
  * first weights, the same batches in the same order, so that all that differs is the loss.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { distillationLoss } from '../../src/index.ts';
+import { distillationLoss, distillationMetrics } from '../../src/index.ts';
 import { Mlp } from '../mlp.ts';
 import { Random } from '../random.ts';
 import { type ByteExamples, type ByteMnist, DIGITS, greyLevels, IMAGE_SIZE } from './mnist_in_browser.ts';
@@ -27,21 +27,27 @@ export interface Progress {
   phase: 'teacher' | 'students';
   imagesSeen: number;
   imagesTotal: number;
-  /** Mean over the steps since the last point of the curve, in nats; only at some reports. */
-  losses: Partial<Record<NetworkName, number>>;
-  /** Share of the test images of the curves that each network reads right; only at some reports. */
-  accuracies: Partial<Record<NetworkName, number>>;
+  /** Of the networks that learn in this phase; only at some reports. */
+  points: Partial<Record<NetworkName, CurvePoint>>;
+}
+
+/** How a network does on the test images of the curves. */
+export interface CurvePoint {
+  /** Share of the images that it reads right. */
+  accuracy: number;
+  /** KL divergence of its outputs from what it should say, a mean in nats: the teacher's from the labels, a student's from the teacher at the temperature of the training. */
+  distance: number;
 }
 
 /** How long to train without giving the page a chance to draw, ms. */
 const SLICE_MS = 12;
-/** Of a curve of losses; each is the mean of the steps before it. */
-const POINTS = 120;
-/** Steps that may wait for the device before one asks for their losses. */
+/** Steps that may wait for the device before one asks for a loss, so that a GPU is never far behind what the page says. */
 const MOST_STEPS_UNREAD = 16;
-const EVALUATIONS_PER_EPOCH = 8;
+const POINTS_PER_EPOCH = 8;
+/** In the first epoch most is learned. */
+const POINTS_IN_FIRST_EPOCH = 16;
 /** The curves use the first test images, the final count all of them. */
-const TEST_IMAGES_OF_CURVES = 1000;
+const TEST_IMAGES_OF_CURVES = 500;
 
 /** Each `next()` trains for one slice. To pause is not to call it; to stop, call `return()`. */
 export async function* train(
@@ -57,15 +63,14 @@ export async function* train(
 
   yield* trainTogether(
     'teacher',
-    {
-      teacher: learner(networks.teacher, ({ labels }, logits) => labelLoss(labels, logits)),
-    },
+    { teacher: learner(networks.teacher, ({ labels }, logits) => labelLoss(labels, logits)) },
     { examples, indices: all, teacherLogits: new Float32Array(count * DIGITS) },
-    curves,
+    { images: curves, teacherLogits: null, temperature },
     options,
   );
   // The teacher is a constant from here on: its logits are computed once, not once per epoch.
   const teacherLogits = await logitsOf(networks.teacher, examples, count);
+  const teacherLogitsOfCurves = await logitsOf(networks.teacher, curves, curves.count);
   yield* trainTogether(
     'students',
     {
@@ -75,7 +80,7 @@ export async function* train(
       alone: learner(networks.alone, ({ labels }, logits) => labelLoss(labels, logits)),
     },
     { examples, indices: shown, teacherLogits },
-    curves,
+    { images: curves, teacherLogits: teacherLogitsOfCurves, temperature },
     options,
   );
 }
@@ -114,75 +119,52 @@ async function* trainTogether(
   phase: Progress['phase'],
   learners: Partial<Record<NetworkName, Learner>>,
   set: TrainingSet,
-  test: ByteExamples,
+  curves: Curves,
   { epochs, batchSize, seed }: Options,
 ): AsyncGenerator<Progress, void> {
   const entries = Object.entries(learners) as [NetworkName, Learner][];
   const random = new Random(seed + 2);
   const batches = Math.ceil(set.indices.length / batchSize);
-  const evaluateEvery = Math.max(1, Math.floor(batches / EVALUATIONS_PER_EPOCH));
   const imagesTotal = epochs * set.indices.length;
-  const spacing = Math.min(imagesTotal / POINTS, MOST_STEPS_UNREAD * batchSize);
-  const steps = new Steps();
   let imagesSeen = 0;
   let sliceStart = performance.now();
-  let lastPoint = 0;
   try {
+    yield { phase, imagesSeen, imagesTotal, points: await pointsOf(entries, curves) };
     for (let epoch = 0; epoch < epochs; epoch++) {
       const order = random.permutation(set.indices.length).map((place) => set.indices[place]);
+      const spacing = Math.max(
+        1,
+        Math.floor(batches / (epoch === 0 ? POINTS_IN_FIRST_EPOCH : POINTS_PER_EPOCH)),
+      );
       for (let batch = 0; batch < batches; batch++) {
         const indices = order.subarray(batch * batchSize, (batch + 1) * batchSize);
-        steps.take(entries, set, indices);
+        const loss = takeStep(entries, set, indices);
+        if (batch % MOST_STEPS_UNREAD === 0) await loss.data();
+        loss.dispose();
         imagesSeen += indices.length;
-        const isEvaluated = (batch + 1) % evaluateEvery === 0;
-        const isPoint = isEvaluated || imagesSeen - lastPoint >= spacing || imagesSeen === imagesTotal;
+        const isPoint = (batch + 1) % spacing === 0 || imagesSeen === imagesTotal;
         if (!isPoint && performance.now() - sliceStart < SLICE_MS) continue;
-        if (isPoint) lastPoint = imagesSeen;
-        const losses = isPoint ? await steps.meanLosses() : {};
-        const accuracies = isEvaluated ? await accuraciesOf(entries, test) : {};
-        yield { phase, imagesSeen, imagesTotal, losses, accuracies };
+        const points = isPoint ? await pointsOf(entries, curves) : {};
+        yield { phase, imagesSeen, imagesTotal, points };
         sliceStart = performance.now();
       }
     }
   } finally {
-    steps.dispose();
     for (const [, { optimizer }] of entries) optimizer.dispose();
   }
 }
 
-/** The steps since the last point of the curve. Their losses stay on the device until then: a read per step would make a GPU wait. */
-class Steps {
-  private readonly losses = new Map<NetworkName, tf.Scalar[]>();
-
-  take(learners: [NetworkName, Learner][], set: TrainingSet, indices: Int32Array): void {
-    tf.tidy(() => {
-      const batch = takeBatch(set, indices);
-      for (const [name, { network, optimizer, loss }] of learners) {
-        const value = optimizer.minimize(
-          () => loss(batch, network.logits(batch.images)),
-          true,
-          network.variables,
-        );
-        if (value) this.losses.set(name, [...(this.losses.get(name) ?? []), tf.keep(value)]);
-      }
-    });
-  }
-
-  async meanLosses(): Promise<Progress['losses']> {
-    const means: Progress['losses'] = {};
-    for (const [name, losses] of this.losses) {
-      const mean = tf.tidy(() => tf.mean(tf.stack(losses)));
-      means[name] = (await mean.data())[0];
-      mean.dispose();
-    }
-    this.dispose();
-    return means;
-  }
-
-  dispose(): void {
-    for (const losses of this.losses.values()) tf.dispose(losses);
-    this.losses.clear();
-  }
+/** Every network learns from one batch. Returns the last one's loss, which the device has when it has done all the rest. */
+function takeStep(learners: [NetworkName, Learner][], set: TrainingSet, indices: Int32Array): tf.Scalar {
+  return tf.tidy(() => {
+    const batch = takeBatch(set, indices);
+    const losses = learners.map(([, { network, optimizer, loss }]) =>
+      optimizer.minimize(() => loss(batch, network.logits(batch.images)), true, network.variables),
+    );
+    const last = losses.at(-1);
+    if (!last) throw new Error('takeStep: no network learns.');
+    return last;
+  });
 }
 
 function takeBatch({ examples, teacherLogits }: TrainingSet, indices: Int32Array): Batch {
@@ -240,14 +222,36 @@ export function likeliest(logits: ArrayLike<number>): number {
   return values.indexOf(Math.max(...values));
 }
 
-async function accuraciesOf(
-  learners: [NetworkName, Learner][],
-  test: ByteExamples,
-): Promise<Progress['accuracies']> {
-  const accuracies: Progress['accuracies'] = {};
+/** What the curves are measured on. */
+interface Curves {
+  images: ByteExamples;
+  /** Of the images; null while the teacher learns from labels. */
+  teacherLogits: Float32Array | null;
+  temperature: number;
+}
+
+async function pointsOf(learners: [NetworkName, Learner][], curves: Curves): Promise<Progress['points']> {
+  const points: Progress['points'] = {};
   for (const [name, { network }] of learners) {
-    const errors = countErrors(await logitsOf(network, test, test.count), test.labels);
-    accuracies[name] = 1 - errors / test.count;
+    const logits = await logitsOf(network, curves.images, curves.images.count);
+    points[name] = await pointOf(logits, curves);
   }
-  return accuracies;
+  return points;
+}
+
+async function pointOf(
+  logits: Float32Array,
+  { images, teacherLogits, temperature }: Curves,
+): Promise<CurvePoint> {
+  const shape: [number, number] = [images.count, DIGITS];
+  const metrics = tf.tidy(() => {
+    const student = tf.tensor2d(logits, shape);
+    const labels = tf.tensor1d(images.labels.subarray(0, images.count), 'int32');
+    return teacherLogits === null
+      ? distillationMetrics(tf.oneHot(labels, DIGITS), student, { targets: 'probabilities', labels })
+      : distillationMetrics(tf.tensor2d(teacherLogits, shape), student, { temperature, labels });
+  });
+  const [[distance], [accuracy]] = await Promise.all([metrics.kl.data(), metrics.accuracy.data()]);
+  tf.dispose(Object.values(metrics));
+  return { accuracy, distance };
 }

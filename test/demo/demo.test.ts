@@ -53,6 +53,19 @@ describeWhereChromiumRuns('npm run demo', () => {
     context: BrowserContextOptions = {},
     { address = server.address, prepare = '' } = {},
   ): Promise<Page> {
+    const page = await load(query, undefined, prepare, context, address);
+    await page.waitForSelector('body[data-state=ready]');
+    return page;
+  }
+
+  /** As soon as it can be seen, which is before it has started. @param lacking addresses that cannot be reached. */
+  async function load(
+    query: string,
+    lacking?: string | RegExp,
+    prepare = '',
+    context: BrowserContextOptions = {},
+    address = server.address,
+  ): Promise<Page> {
     complaints.length = 0;
     // The browser of npm says 'en-US@posix' in some environments, which Intl refuses.
     const page = await browser.newPage({ locale: 'en-US', ...context });
@@ -62,8 +75,9 @@ describeWhereChromiumRuns('npm run demo', () => {
     });
     page.on('pageerror', (error) => complaints.push(error.stack ?? error.message));
     if (prepare) await page.addInitScript(prepare);
-    await page.goto(`${address}?${query}`);
-    await page.waitForSelector('body[data-state=ready]');
+    if (lacking) await page.route(lacking, (route) => route.abort());
+    await page.goto(`${address}?${query}`, { waitUntil: 'commit' });
+    await page.waitForSelector('footer');
     return page;
   }
 
@@ -71,7 +85,12 @@ describeWhereChromiumRuns('npm run demo', () => {
   const dataset = (page: Page) => page.evaluate(() => ({ ...document.body.dataset }));
   const teacherShares = (page: Page) =>
     page.$$eval('#distribution .bars .teacher', (bars) =>
-      bars.map((bar) => Number.parseFloat((bar as HTMLElement).style.height)),
+      bars.map((bar) => 100 * Number((bar as HTMLElement).dataset.share)),
+    );
+  /** In percent of the room for bars. */
+  const tallestBar = (page: Page) =>
+    page.$$eval('#distribution .bars i', (bars) =>
+      Math.max(...bars.map((bar) => Number.parseFloat((bar as HTMLElement).style.height))),
     );
   const guesses = (page: Page) => page.$$eval('.guess b', (cards) => cards.map((card) => card.textContent));
 
@@ -106,12 +125,14 @@ describeWhereChromiumRuns('npm run demo', () => {
     expect(await dataset(page)).toMatchObject({ backend: 'webgpu', adapter: expect.stringMatching(/\w/) });
     expect(await page.inputValue('#backend')).toBe('webgpu');
     const { adapter } = await dataset(page);
+    const isSoftware = /swiftshader/i.test(adapter ?? '');
     expect(await text(page, '#adapter')).toBe(
-      /swiftshader/i.test(adapter ?? '') ? `${adapter} (software-rendered)` : adapter,
+      isSoftware ? `${adapter} (a GPU imitated in software)` : adapter,
     );
+    expect(await page.isVisible('#advice button')).toBe(isSoftware);
     await trainToTheEnd(page);
-    const first = await legendAt(page, 'loss-chart', 0);
-    const last = await legendAt(page, 'loss-chart', 1);
+    const first = await legendAt(page, 'distance-chart', 0);
+    const last = await legendAt(page, 'distance-chart', 1);
     expect(last.Images).toBe(480);
     expect(last.Teacher).toBeLessThan(first.Teacher);
     expect(complaints).toEqual([]);
@@ -119,7 +140,7 @@ describeWhereChromiumRuns('npm run demo', () => {
 
     const other = await open(`${query}&backend=wasm`);
     await trainToTheEnd(other);
-    const same = await legendAt(other, 'loss-chart', 1);
+    const same = await legendAt(other, 'distance-chart', 1);
     expect(Math.abs(last.Teacher - same.Teacher)).toBeLessThan(0.05 * same.Teacher);
     await other.close();
   });
@@ -169,10 +190,18 @@ describeWhereChromiumRuns('npm run demo', () => {
     expect(alone[1]).toBe(Number(ofHidden));
     expect(student[1]).toBeLessThan(0.9 * Number(ofHidden));
     expect(teacher[0]).toBeLessThan(250);
-    const first = await legendAt(page, 'loss-chart', 0);
-    const last = await legendAt(page, 'loss-chart', 0.85); // students see fewer images than the teacher
-    expect(last.Distilled).toBeLessThan(first.Distilled / 2);
-    expect(last['Labels only']).toBeLessThan(first['Labels only'] / 2);
+    expect(await text(page, '#story')).toBe(
+      `Of ${ofHidden} 3s the distilled student reads ${Number(ofHidden) - student[1]}, though it was never shown one; ` +
+        `the same student on labels only reads 0, the teacher ${Number(ofHidden) - teacher[1]}. ` +
+        'What it knows of 3s, the teacher’s outputs for other digits have told it.',
+    );
+    // On one scale: both students begin at the same place, and the one that is taught comes nearer to the teacher.
+    const first = await legendAt(page, 'distance-chart', 0);
+    const last = await legendAt(page, 'distance-chart', 0.85); // students see fewer images than the teacher
+    expect(first.Distilled).toBe(first['Labels only']);
+    expect(last.Distilled).toBeLessThan(first.Distilled / 5);
+    expect(last['Labels only']).toBeGreaterThan(2 * last.Distilled);
+    expect(last.Teacher).toBeLessThan(first.Teacher / 2);
 
     // The slider: towards one digit when cold, towards a tenth each when hot.
     const spread: number[] = [];
@@ -180,6 +209,7 @@ describeWhereChromiumRuns('npm run demo', () => {
       await page.fill('#temperature', position);
       const shares = await teacherShares(page);
       expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(100, 1);
+      expect(await tallestBar(page)).toBeGreaterThan(45); // of the height that there is
       spread.push(Math.max(...shares) - Math.min(...shares));
     }
     expect(spread).toEqual([...spread].sort((a, b) => b - a));
@@ -271,6 +301,11 @@ describeWhereChromiumRuns('npm run demo', () => {
       hasTouch: true,
       colorScheme: 'dark',
     });
+    const tops = await page.$$eval('section', (sections) =>
+      Object.fromEntries(sections.map(({ id, offsetTop }) => [id, offsetTop])),
+    );
+    expect(tops.training).toBeLessThan(tops.inside);
+    expect(tops.inside).toBeLessThan(tops.curves);
     await page.click('summary');
     await trainToTheEnd(page);
     await page.click('#measure');
@@ -299,7 +334,7 @@ describeWhereChromiumRuns('npm run demo', () => {
 
   it('before a training the charts have room below for the lowest number of their axes', async () => {
     const page = await open(`${TINY}&backend=wasm`);
-    for (const chart of ['#loss-chart', '#accuracy-chart']) {
+    for (const chart of ['#distance-chart', '#accuracy-chart']) {
       const room = await page.$eval(chart, (place) => {
         const bottomOf = (part: string) => place.querySelector(part)?.getBoundingClientRect().bottom ?? NaN;
         return bottomOf('.u-wrap') - bottomOf('.u-over');
@@ -312,7 +347,7 @@ describeWhereChromiumRuns('npm run demo', () => {
   it('without WebGPU it says why and runs on what is there', async () => {
     const page = await open(TINY, {}, { prepare: 'delete Navigator.prototype.gpu;' });
     expect(await dataset(page)).toMatchObject({ backend: 'webgl' });
-    expect(await text(page, '#notice')).toBe(
+    expect(await text(page, '#notice-text')).toBe(
       'WebGPU is not available: this browser has no WebGPU, or it is switched off. The page runs on WebGL.',
     );
     await page.selectOption('#backend', 'cpu');
@@ -320,6 +355,116 @@ describeWhereChromiumRuns('npm run demo', () => {
     expect(await text(page, '#adapter')).toBe('CPU, plain JavaScript');
     await trainToTheEnd(page);
     expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('runs on the backend that is chosen while it starts, however early', async () => {
+    const early = await load(TINY);
+    await early.selectOption('#backend', 'cpu'); // its script may not have come yet
+    await early.selectOption('#backend', 'wasm');
+    await early.waitForSelector('body[data-state=ready]');
+    expect(await dataset(early)).toMatchObject({ backend: 'wasm' });
+    expect(await early.inputValue('#backend')).toBe('wasm');
+    expect(early.url()).toContain('backend=wasm');
+    expect(complaints).toEqual([]);
+    await early.close();
+
+    const page = await open(`${TINY}&backend=cpu`);
+    await page.evaluate(() => {
+      const list = document.querySelector<HTMLSelectElement>('#backend');
+      for (const name of ['webgl', 'wasm']) {
+        if (list) list.value = name;
+        list?.dispatchEvent(new Event('change'));
+      }
+    });
+    await page.waitForSelector('body[data-state=ready][data-backend=wasm]');
+    await trainToTheEnd(page);
+    expect(await dataset(page)).toMatchObject({ backend: 'wasm', state: 'done' });
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('starts in a browser whose language Intl does not know, as Chromium has it under LANG=C', async () => {
+    const language =
+      "Object.defineProperty(navigator, 'language', { value: 'en-US@posix', configurable: true });";
+    const page = await open(`${TINY}&backend=wasm`, {}, { prepare: language });
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it.each([
+    ['its script does not load', '**/main.ts*', /main\.ts\S* could not be loaded/],
+    ['the digits do not load', '**/mnist/**', /Failed to fetch/],
+  ])('says so when %s', async (_what, address, message) => {
+    const page = await load(`${TINY}&backend=wasm`, address);
+    await page.waitForSelector('body[data-state=failed]');
+    expect(await text(page, '#status')).toBe('The page could not start.');
+    expect(await page.isVisible('#notice')).toBe(true);
+    expect(await text(page, '#notice-text')).toMatch(message);
+    await page.close();
+  });
+
+  it('says so when no backend works', async () => {
+    const broken = "Object.defineProperty(globalThis, 'WebAssembly', { value: undefined });";
+    const page = await load(
+      `${TINY}&backend=wasm`,
+      /tfjs-backend-(webgpu|webgl|cpu)/,
+      `${broken} delete Navigator.prototype.gpu;`,
+    );
+    await page.waitForSelector('body[data-state=failed]');
+    expect(await text(page, '#notice-text')).toMatch(
+      /^The page could not start: No backend works here: wasm: /,
+    );
+    await page.close();
+  });
+
+  it('nothing moves from the first sight of the page to the end of a training', async () => {
+    for (const viewport of [
+      { width: 1280, height: 900 },
+      { width: 390, height: 844 },
+    ]) {
+      const page = await load(`${TINY}&backend=wasm`, undefined, '', { viewport });
+      const places = () =>
+        page.$$eval('section, header, footer, #source, #temperature, #results', (parts) =>
+          parts.map((part) => Math.round(part.getBoundingClientRect().top + scrollY)),
+        );
+      const atFirst = await places();
+      await page.waitForSelector('body[data-state=ready]');
+      const whenReady = await places();
+      await trainToTheEnd(page);
+      const atEnd = await places();
+      expect(atEnd).toEqual(whenReady);
+      for (const [k, top] of atFirst.entries()) expect(Math.abs(whenReady[k] - top)).toBeLessThanOrEqual(8);
+      await page.close();
+    }
+  });
+
+  it('tells how long a training takes, and how to make it shorter where it takes long', async () => {
+    const page = await open('trainingImages=20000&epochs=50&teacherUnits=1200&testImages=100&backend=cpu');
+    expect(await text(page, '#advice')).toBe('Plain JavaScript is slow. Change to WebAssembly');
+    await page.click('#advice button');
+    await page.waitForSelector('body[data-state=ready][data-backend=wasm]');
+    expect(await text(page, '#advice')).toBe('');
+    await page.click('#train');
+    await page.waitForFunction(() =>
+      /First the teacher: about \d+ min left/.test(document.querySelector('#status')?.textContent ?? ''),
+    );
+    expect(await text(page, '#advice')).toMatch(/^This takes long on this device\. Fewer training images/);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('explains its terms', async () => {
+    const page = await open(`${TINY}&backend=wasm`);
+    const terms = await page.$$('button.term');
+    expect(terms.length).toBeGreaterThanOrEqual(5);
+    for (const term of terms) {
+      const hint = page.locator(`#${await term.getAttribute('popovertarget')}`);
+      expect(await hint.isVisible()).toBe(false);
+      await term.click();
+      expect(await hint.isVisible()).toBe(true);
+      await page.keyboard.press('Escape');
+    }
     await page.close();
   });
 
