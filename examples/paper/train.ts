@@ -88,7 +88,7 @@ function trainerOf(
       const images = rowsAt(examples.images, IMAGE_SIZE, order);
       const logits = rowsAt(teacherLogits, DIGITS, order);
       const distiller = new Distiller({ student: model, teacher: logits, temperature });
-      distiller.compile({ optimizer, metrics: ['agreement'] });
+      distiller.compile({ optimizer, metrics: ['klDivergence', 'agreement'] });
       const history = await distiller.fit(images, null, args);
       tf.dispose([images, logits]);
       return lastOf(history);
