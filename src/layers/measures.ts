@@ -20,7 +20,7 @@ import { type DistillationOptions, distillationLoss } from '../ops/distillation_
 import { type DistillationMetricValues, distillationMetrics } from '../ops/distillation_metrics.ts';
 
 /**
- * What a Distiller writes to the logs beside `loss`, each a mean over the rows of a batch, weighted where these have weights: `softLoss` the soft term, T^2 included if the loss includes it;
+ * What a Distiller writes to the logs beside `loss`, each a mean over the rows of a batch, weighted where these have weights: `softLoss` the soft term, T^2 included if the loss includes it, and with the divergence crossEntropy the teacher's entropy, so that it hardly falls;
  * `hardLoss` the cross entropy with the labels; `klDivergence` KL(p||q) of the softened distributions, without T^2; `agreement` how often teacher and student have the
  * same most likely class; `accuracy` how often the student's is the label's. hardLoss and accuracy need labels.
  */
