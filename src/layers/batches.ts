@@ -30,15 +30,15 @@ export class Batches {
     if (this.isShuffled) util.shuffle(this.order);
   }
 
-  /** Whether the last batch of the epoch was taken. */
-  get isAtEnd(): boolean {
-    return this.taken === this.rows && this.ready.length === 0;
+  /** The next batch, which is the caller's. After the last one of an epoch comes the first of the next. */
+  take(): Tensor[] {
+    if (this.ready.length === 0) this.cut();
+    return this.ready.shift() ?? [];
   }
 
-  /** What `use` makes of the next batch, which is gone afterwards. After the last one of an epoch comes the first of the next. */
+  /** What `use` makes of the next batch, which is gone afterwards. */
   next<T>(use: (batch: Tensor[]) => T): T {
-    if (this.ready.length === 0) this.take();
-    const batch = this.ready.shift() ?? [];
+    const batch = this.take();
     try {
       return use(batch);
     } finally {
@@ -52,7 +52,7 @@ export class Batches {
     this.ready = [];
   }
 
-  private take(): void {
+  private cut(): void {
     if (this.taken === this.rows) this.startEpoch();
     const { batchSize, taken } = this;
     const end = Math.min(this.rows, taken + this.atOnce * batchSize);

@@ -1,4 +1,4 @@
-import { type Optimizer, type Scalar, zeros } from '@tensorflow/tfjs-core';
+import type { Optimizer, Scalar } from '@tensorflow/tfjs-core';
 import type { History, LayersModel } from '@tensorflow/tfjs-layers';
 import {
   checkArgumentNames,
@@ -27,13 +27,14 @@ import {
   type LossOptions,
   NAME,
 } from './distiller_arguments.ts';
+import { columnsToFit } from './fit_settings.ts';
 import type { Inputs } from './inputs.ts';
 import type { LabelsGiven } from './labels.ts';
 import { noticeModels } from './notice_endings.ts';
 import { readOnly } from './read_only.ts';
 import { checkClasses, elementOf, type Table, tensorsOf } from './table.ts';
 import { classesOfTeacher, type Teacher } from './teacher.ts';
-import type { TrainingModel, Validation } from './training_model.ts';
+import type { TrainingArgs, TrainingModel, Validation } from './training_model.ts';
 import { TrainingModels } from './training_models.ts';
 
 /** What changes in the life of a Distiller. */
@@ -169,14 +170,10 @@ export class Distiller {
       const held =
         validationData &&
         (await this.reader.validation(table, validationData, validationTeacherLogits, owned, name));
-      const { validationSplit = 0, ...settings } = others;
-      const isSplit = held === undefined && validationSplit > 0 && validationSplit < 1;
-      const validation = held && { model: this.models.of(held, null, compiled), columns: tensorsOf(held) };
-      const targets = zeros([table.x[0].shape[0], 1]); // for tfjs-layers; nothing reads them
-      owned.keep([targets]);
-      return this.train(training, { name, validation, isValidated: isSplit || held !== undefined }, () =>
-        training.fit(tensorsOf(table), targets, isSplit ? { ...settings, validationSplit } : settings),
-      );
+      const { fit, split } = columnsToFit(tensorsOf(table), others, held !== undefined, owned, name);
+      const ofSplit: Validation | null = split && { model: training, data: [split, split[0]] };
+      const validation = held ? this.validationOf(held, compiled) : ofSplit;
+      return this.train(training, name, fit, validation);
     });
   }
 
@@ -199,11 +196,12 @@ export class Distiller {
       const held =
         validationData &&
         (await this.reader.validationOfDataset(first, validationData, validationTeacherLogits, owned, name));
-      const ofHeld = held && ('first' in held ? held.first : held);
-      const validation = ofHeld && { model: this.models.of(ofHeld, null, compiled), columns: null };
-      const settings = held === undefined ? others : { ...others, validationData: validationFor(held) };
-      return this.train(training, { name, validation, isValidated: held !== undefined }, () =>
-        training.fitDataset(mapDataset(tables, elementOf) as never, settings),
+      const validation = held ? this.validationOf(held, compiled) : null;
+      return this.train(
+        training,
+        name,
+        { dataset: mapDataset(tables, elementOf), settings: others },
+        validation,
       );
     });
   }
@@ -314,21 +312,21 @@ export class Distiller {
 
   private train(
     training: TrainingModel,
-    {
-      name,
-      validation,
-      isValidated,
-    }: { name: string; validation: Validation | undefined; isValidated: boolean },
-    loop: () => Promise<History>,
+    name: string,
+    fit: TrainingArgs,
+    validation: Validation | null,
   ): Promise<History> {
     this.state.training = training;
-    return training.train(name, validation ?? null, isValidated, loop);
+    return training.train(name, fit, validation);
   }
-}
 
-/** What LayersModel.fitDataset takes for validation, and hands to the evaluate and evaluateDataset of the training model. */
-function validationFor(held: Table | DatasetTables): never {
-  return ('first' in held ? held : [tensorsOf(held), held.x[0]]) as never;
+  private validationOf(held: Table | DatasetTables, compiled: Compiled): Validation {
+    const isDataset = 'first' in held;
+    return {
+      model: this.models.of(isDataset ? held.first : held, null, compiled),
+      data: isDataset ? held : [tensorsOf(held), held.x[0]],
+    };
+  }
 }
 
 function errorOfAssignment(property: string): Error {

@@ -13,7 +13,7 @@ import {
 import { Callback, type LayersModel, type Logs, registerCallbackConstructor } from '@tensorflow/tfjs-layers';
 import { WeightedMeans } from './weighted_means.ts';
 
-/** Values of a batch or of validation under the names that they are logged by; tensors, until a callback reads them. */
+/** Values of a batch under the names that they are logged by; tensors, until a callback reads them. */
 type Figures = Record<string, Scalar>;
 
 /** How much a batch counts: in the mean of its loss, and in those of the metrics. */
@@ -37,6 +37,8 @@ export interface LoggedFit {
   names: readonly string[];
   isLossSummed: boolean;
   isValidated: boolean;
+  /** What LayersModel.fit tells callbacks, where it is not what LayersModel.fitDataset tells them. */
+  params: { [name: string]: number | null };
   onEpochBegin: () => void;
 }
 
@@ -47,7 +49,6 @@ export interface LoggedFit {
 export class FitLogs {
   private readonly means: WeightedMeans;
   private batch: Figures = {};
-  private validation: Figures = {};
   /** All that was put into the logs of epochs, which the History reads in the end. */
   private readonly ofEpochs: Tensor[] = [];
 
@@ -58,8 +59,8 @@ export class FitLogs {
   /** What callbacks are told of a fit: as tfjs-layers would tell it, had it been told of the figures. */
   writeParams(params: Params): void {
     const { names, isValidated } = this.fit;
-    params.metrics = [...names, ...(isValidated ? names.map((name) => `val_${name}`) : [])];
-    params.doValidation = isValidated;
+    const metrics = [...names, ...(isValidated ? names.map((name) => `val_${name}`) : [])];
+    Object.assign(params, { ...this.fit.params, metrics });
   }
 
   /** The logs own the total and the metrics. */
@@ -76,15 +77,6 @@ export class FitLogs {
       this.means.add(stack([parts.loss, ...metrics, parts.penalty]), concat([each, ones([1])]));
     });
     if (parts !== null) dispose([parts.loss, parts.penalty]);
-  }
-
-  /** Of the data of validation, kept. */
-  addValidation(values: Scalar[]): void {
-    dispose(this.validation);
-    this.validation = figures(
-      this.fit.names.map((name) => `val_${name}`),
-      values,
-    );
   }
 
   beginEpoch(): void {
@@ -104,15 +96,14 @@ export class FitLogs {
       const penalty = others[this.fit.names.length - 1];
       return penalty === undefined ? [loss, ...others] : [add(loss, penalty), ...others.slice(0, -1)];
     });
-    Object.assign(logs, this.validation, figures(this.fit.names, values as Scalar[]));
-    this.validation = {};
+    Object.assign(logs, figures(this.fit.names, values as Scalar[]));
     this.ofEpochs.push(...Object.values(logs).filter((value) => value instanceof Tensor));
   }
 
   /** Frees what is left where a fit ended in an error; after one that did not there is nothing. */
   dispose(): void {
     this.means.reset();
-    dispose([this.batch, this.validation, this.ofEpochs]);
+    dispose([this.batch, this.ofEpochs]);
   }
 }
 

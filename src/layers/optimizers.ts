@@ -1,5 +1,6 @@
 import {
   dispose,
+  engine,
   type NamedTensorMap,
   type Optimizer,
   type Scalar,
@@ -28,9 +29,23 @@ export function minimize(optimizer: Optimizer, loss: () => Scalar, trainable: re
   const seen = SEEN.get(optimizer) ?? new Set();
   SEEN.set(optimizer, seen);
   for (const variable of trainable) seen.add(variable);
-  const { value, grads } = optimizer.computeGradients(loss, [...trainable]);
+  const { value, grads } = withTapeFreed(() => optimizer.computeGradients(loss, [...trainable]));
   const gradients: NamedTensorMap = grads;
   optimizer.applyGradients(Array.from(seen, ({ name }) => ({ name, tensor: gradients[name] })));
   dispose(gradients);
   return value;
+}
+
+/** Where the loss throws, tfjs leaves what its ops saved for the gradient. */
+function withTapeFreed<T>(gradients: () => T): T {
+  try {
+    return gradients();
+  } catch (error) {
+    const { state } = engine();
+    if (state.gradientDepth === 0) {
+      for (const { saved } of state.activeTape ?? []) dispose(saved ?? []);
+      state.activeTape = [];
+    }
+    throw error;
+  }
 }

@@ -18,6 +18,7 @@ import {
   LayersModel,
   type ModelCompileArgs,
   type ModelEvaluateArgs,
+  type ModelFitDatasetArgs,
   type Shape,
 } from '@tensorflow/tfjs-layers';
 import { withoutTape } from '../run_objective.ts';
@@ -42,9 +43,22 @@ export interface ColumnInput {
 export interface Validation {
   /** For the columns of its data, which may be others than those of the training data. */
   model: TrainingModel;
-  /** Null where they come from a dataset, or are split off the training data. */
-  columns: Tensor[] | null;
+  /** A dataset of tables, or columns and what stands for targets. */
+  data: DatasetOf<Table> | [Tensor[], Tensor];
 }
+
+/** Tensors to train on. */
+export interface ColumnsToFit {
+  columns: Tensor[];
+  batchSize: number;
+  isShuffled: boolean;
+  settings: ModelFitDatasetArgs<unknown>;
+}
+
+/** What to train on, and the arguments of LayersModel.fitDataset. */
+export type TrainingArgs =
+  | ColumnsToFit
+  | { dataset: DatasetOf<{ xs: Tensor[]; ys: Tensor }>; settings: ModelFitDatasetArgs<unknown> };
 
 /**
  * What LayersModel.fit trains: the student, with everything that makes its loss among the inputs. To a callback, which gets it as its model, it is the
@@ -98,28 +112,51 @@ export class TrainingModel extends LayersModel {
   }
 
   /** Runs a fit of this model, whose errors name `caller`. */
-  async train(
-    caller: string,
-    validation: Validation | null,
-    isValidated: boolean,
-    loop: () => Promise<History>,
-  ): Promise<History> {
+  async train(caller: string, fit: TrainingArgs, validation: Validation | null): Promise<History> {
     const logs = new FitLogs({
       names: this.metricsNames,
       isLossSummed: this.isLossSummed,
-      isValidated,
+      isValidated: validation !== null,
+      params: 'columns' in fit ? paramsOf(fit) : {},
       onEpochBegin: () => this.beginEpoch(),
     });
     this.logs = logs;
     this.validation = validation;
     this.caller = caller;
     logInto(this, logs);
+    const settings = validation === null ? {} : { validationData: validation.data as never };
     try {
-      return await loop();
+      return 'columns' in fit
+        ? await this.fitColumns(fit, settings)
+        : await this.fitDataset(fit.dataset as never, { ...fit.settings, ...settings });
     } finally {
       logs.dispose();
       this.logs = null;
       this.validation = null;
+    }
+  }
+
+  /** Training on tensors is training on a dataset of their batches. LayersModel.fit slices, casts and gathers what it is given for every batch, targets that nobody reads too. */
+  private async fitColumns(
+    { columns: given, batchSize, isShuffled, settings }: ColumnsToFit,
+    validation: object,
+  ): Promise<History> {
+    const columns = this.step.withLabelsOfRows(given);
+    const batches = new Batches(columns, batchSize, isShuffled);
+    this.batches = batches;
+    let last: Tensor[] = [];
+    const next = async () => {
+      last = batches.take();
+      return { done: false, value: { xs: last, ys: last[0] } };
+    };
+    const batchesPerEpoch = Math.ceil(given[0].shape[0] / batchSize);
+    try {
+      const args = { ...settings, ...validation, batchesPerEpoch, validationBatchSize: batchSize };
+      return await this.fitDataset({ iterator: async () => ({ next }) } as never, args);
+    } finally {
+      this.batches = null;
+      batches.dispose();
+      dispose([...last, ...columns.filter((column) => !given.includes(column))]);
     }
   }
 
@@ -185,42 +222,6 @@ export class TrainingModel extends LayersModel {
       dispose(kept);
       throw error;
     }
-  }
-
-  /**
-   * That of tfjs-layers, with all that belongs to it, over no data but a number of rows. What it is given it slices, casts and gathers for every batch, targets
-   * that nobody reads too; the batches come from here, as in a loop written by hand.
-   */
-  override async fitLoop(...args: FitLoopArguments): Promise<History> {
-    const [f, ins, labels, batchSize = 32, epochs, verbose, callbacks, , valIns, shuffle, ...rest] = args;
-    const inputs = ins.slice(0, this.inputs.length);
-    const split = valIns?.slice(0, this.inputs.length) ?? [];
-    const columns = this.step.withLabelsOfRows(inputs);
-    const training = new Batches(columns, batchSize, Boolean(shuffle ?? true));
-    this.batches = training;
-    const train = () => {
-      training.next(f);
-      if (training.isAtEnd) this.validate(split, batchSize);
-      return [];
-    };
-    const order = shuffle === 'batch' && shuffle; // 'batch' is an error of tfjs-layers
-    const settings = [labels, batchSize, epochs, verbose, callbacks, undefined, undefined] as const;
-    try {
-      return await super.fitLoop(train, rowsAlone(inputs[0].shape[0]), ...settings, order, ...rest);
-    } finally {
-      this.batches = null;
-      training.dispose();
-      dispose(columns.filter((column) => !inputs.includes(column)));
-    }
-  }
-
-  /** On given columns, or on what was split off the training data. */
-  private validate(split: Tensor[], batchSize: number): void {
-    const { model, columns } = this.validation ?? { model: this, columns: split };
-    const held = columns ?? split;
-    if (held.length === 0) return;
-    const means = model.meansOver(held, batchSize, this.caller);
-    this.logs?.addValidation(means.map((mean) => keep(mean)));
   }
 
   /** Of the data of validation during a fit. That of tfjs-layers gathers for every batch, and counts each by its rows. */
@@ -325,11 +326,14 @@ export class TrainingModel extends LayersModel {
   }
 }
 
-type FitLoopArguments = Parameters<LayersModel['fitLoop']>;
-
-/** Data for a loop of tfjs-layers that counts rows and takes none: an array of no tensors, which says how many rows they have. */
-function rowsAlone(rows: number): Tensor[] {
-  return [Object.assign([], { shape: [rows] }) as never];
+/** What LayersModel.fit tells callbacks. */
+function paramsOf({ columns, batchSize, settings }: ColumnsToFit): { [name: string]: number | null } {
+  return {
+    samples: columns[0].shape[0],
+    batchSize,
+    steps: null,
+    initialEpoch: settings.initialEpoch ?? 0,
+  };
 }
 
 function scalarsOf(means: WeightedMeans): Scalar[] {

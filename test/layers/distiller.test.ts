@@ -810,7 +810,9 @@ describe('what tfjs-layers gives to callbacks', () => {
         const logs = args.at(-1);
         const keys = typeof logs === 'object' && logs !== null ? Object.keys(logs) : [];
         const numbers = args.filter((arg) => typeof arg === 'number');
-        names.push(`${hook}(${[...numbers, keys.length > 0 ? 'logs' : ''].join()})`);
+        // That of LayersModel.fit tells onBatchBegin nothing, that of LayersModel.fitDataset the number and the size of the batch.
+        const hasLogs = keys.length > 0 && hook !== 'onBatchBegin';
+        names.push(`${hook}(${[...numbers, hasLogs ? 'logs' : ''].join()})`);
       };
     return {
       onTrainBegin: record('onTrainBegin'),
@@ -950,10 +952,16 @@ describe('what tfjs-layers gives to callbacks', () => {
       expect(Object.keys(params[0])).toContain('samples');
       expect(params[0]).toEqual(params[1]);
     }
-    const shuffle = 'batch' as unknown as boolean;
-    expect(await errorOf(() => distiller.fit(x, labels, { ...ONE_BATCH, shuffle }))).toBe(
-      await errorOf(() => stock.fit(x, teacherLogits, { ...ONE_BATCH, shuffle })),
+    const refused = (given: object) => errorOf(() => distiller.fit(x, labels, { ...ONE_BATCH, ...given }));
+    expect(await refused({ shuffle: 'batch' })).toBe(
+      'Distiller.fit: shuffle must be true or false; got batch.',
     );
+    expect(await refused({ batchSize: 0 })).toBe(
+      'Distiller.fit: batchSize must be a positive integer; got 0.',
+    );
+    expect(await refused({ epochs: 1.5 })).toBe('Distiller.fit: epochs must be a positive integer; got 1.5.');
+    expect(await refused({ validationSplit: 1 })).toContain('validationSplit must be in [0, 1); got 1');
+    expect(await refused({ stepsPerEpoch: 3 })).toContain('use fitDataset');
   });
 
   it('a callback that saves or predicts with its model does so with the student', async () => {

@@ -11,6 +11,9 @@ const cached = suite('test/layers/cache_teacher_logits.test.ts', 'cpu');
 const found = suite('test/layers/cached_logits.test.ts', 'cpu');
 const averages = suite('test/layers/averages.test.ts', 'cpu');
 const labels = suite('test/layers/labels.test.ts', 'cpu');
+const between = suite('test/layers/between_fits.test.ts', 'cpu');
+const inputs = suite('test/layers/inputs.test.ts', 'cpu');
+const given = suite('test/layers/arguments.test.ts', 'cpu');
 
 /** What stands between tfjs-layers and the loss. */
 export const layersMutants: Mutant[] = [
@@ -84,13 +87,14 @@ export const layersMutants: Mutant[] = [
     },
     {
       name: 'the labels that were made for all batches are left behind',
-      find: 'dispose(columns.filter(',
-      replace: 'void (columns.filter(',
+      find: 'dispose([...last, ...columns.filter((column) => !given.includes(column))]);',
+      replace: 'dispose(last);',
     },
     {
-      name: 'tfjs-layers is given the columns',
-      find: 'rowsAlone(inputs[0].shape[0])',
-      replace: 'inputs',
+      name: 'a batch that was not trained on is left behind',
+      find: 'dispose([...last, ...columns',
+      replace: 'dispose([...columns',
+      killedBy: between,
     },
     {
       name: 'evaluate runs what is for training alone',
@@ -99,10 +103,10 @@ export const layersMutants: Mutant[] = [
       killedBy: evaluate,
     },
     {
-      name: 'given validation data is not what is validated on',
-      find: 'const held = columns ?? split;',
-      replace: 'const held = split;',
-      killedBy: averages,
+      name: 'validation data is evaluated as the columns of the training data are',
+      find: 'const model = this.validation?.model ?? this;\n    return oneOrAll(model.meansOver(',
+      replace: 'const model = this;\n    return oneOrAll(model.meansOver(',
+      killedBy: labels,
     },
   ]),
   ...mutants('src/layers/fit_logs.ts', averages, [
@@ -156,6 +160,32 @@ export const layersMutants: Mutant[] = [
       replace: 'const teacherLogits = found ?? inStep;',
     },
   ]),
+  ...mutants('src/layers/optimizers.ts', between, [
+    {
+      name: 'the optimizer is given what is trainable alone',
+      find: 'Array.from(seen, ({ name })',
+      replace: 'Array.from(trainable, ({ name })',
+    },
+    {
+      name: 'what a tape saved is left behind by a loss that throws',
+      find: 'dispose(saved ?? []);',
+      replace: 'void saved;',
+    },
+  ]),
+  ...mutants('src/layers/argument_names.ts', given, [
+    {
+      name: 'unknown arguments are accepted',
+      find: 'if (Object.hasOwn(known, name)) continue;',
+      replace: 'if (name) continue;',
+    },
+  ]),
+  ...mutants('src/layers/fit_settings.ts', loop, [
+    {
+      name: 'validation is split off the first rows',
+      find: 'const split = end < rows ? cut(end, rows) : null;',
+      replace: 'const split = end < rows ? cut(0, rows - end) : null;',
+    },
+  ]),
   ...mutants('src/layers/labels.ts', labels, [
     {
       name: 'an id past the last class is taken for one',
@@ -164,7 +194,12 @@ export const layersMutants: Mutant[] = [
     },
     { name: 'rows of weight 0 are looked at', find: '] !== 0\n', replace: '] !== -1\n' },
   ]),
-  ...mutants('src/layers/inputs.ts', distiller, [
+  ...mutants('src/layers/inputs.ts', inputs, [
+    {
+      name: 'inputs of the teacher go by position',
+      find: 'const key = keys.find((key) => input',
+      replace: 'const key = keys[wanted.indexOf(input)] ?? keys.find((key) => input',
+    },
     {
       name: 'x is not checked against the shape of an input',
       find: 'if (shape === null || fits(given, shape)) return;',
