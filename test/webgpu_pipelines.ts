@@ -1,4 +1,4 @@
-import type { Divergence, LabelKind, RowPassOutputs, Targets } from '../kernels/objective.ts';
+import type { Divergence, LabelKind, Objective, RowPassOutputs } from '../kernels/objective.ts';
 import { type Variant, variantKey } from '../src/backends/webgpu/pipeline.ts';
 import { type Plan, type PlanDevice, type PlanProblem, plan } from '../src/backends/webgpu/plan.ts';
 import { type Choice, phasesOf, variantOf } from '../src/backends/webgpu/variant.ts';
@@ -41,7 +41,12 @@ export function plansOf(threads: Threads): Plan[] {
 
 const OUTPUTS: RowPassOutputs[] = ['loss', 'lossAndStudentGradient', 'studentGradient', 'teacherGradient'];
 const LABELS: LabelKind[] = ['none', 'classIds', 'distribution'];
-const TARGETS: Targets[] = ['logits', 'probabilities'];
+/** As logits, at the student's temperature or at one of their own; as probabilities. */
+const TEACHERS: Pick<Objective, 'targets' | 'teacherTemperature'>[] = [
+  { targets: 'logits', teacherTemperature: 0 },
+  { targets: 'logits', teacherTemperature: 2 },
+  { targets: 'probabilities', teacherTemperature: 1 },
+];
 const REDUCTIONS: Choice['reduction'][] = ['none', 'sum'];
 
 type Asked = Omit<Choice, 'plan' | 'smallestSubgroup'>;
@@ -49,9 +54,9 @@ type Asked = Omit<Choice, 'plan' | 'smallestSubgroup'>;
 /** All that a row pass, or a row of metrics, can be asked for. */
 function askedOf(): Asked[] {
   const asked: Asked[] = [];
-  for (const targets of TARGETS)
+  for (const teacher of TEACHERS)
     for (const labels of LABELS) {
-      const objective = (divergence: Divergence) => ({ targets, labels, divergence });
+      const objective = (divergence: Divergence) => ({ ...teacher, labels, divergence });
       for (const divergence of DIVERGENCES)
         for (const outputs of OUTPUTS)
           for (const reduction of REDUCTIONS)
@@ -63,7 +68,7 @@ function askedOf(): Asked[] {
 
 /**
  * Pipelines for a device: of all plans, each with all that can be asked for, every `step`-th. With a `step` that has no factor in common with the
- * number of things to ask for (198), all of these come up in turn; with 1, every pipeline there is.
+ * number of things to ask for (297), all of these come up in turn; with 1, every pipeline there is.
  */
 export function pipelinesOf(threads: Threads, smallestSubgroup: number, step: number): Variant[] {
   const asked = askedOf();

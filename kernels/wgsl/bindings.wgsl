@@ -6,6 +6,7 @@ override WORKGROUP: u32 = 64;        // threads, a power of two
 override VECTORS: u32 = 4;           // vec4s of each input that a lane holds at a time: a block
 override RESIDENT: bool = false;     // one block of the team is the whole row: it is kept for the gradient
 override TARGETS: u32 = 0;           // 0 logits, 1 probabilities
+override HAS_TEACHER_TEMPERATURE: bool = false;  // the teacher's logits have a T of their own, MATH "A teacher with a temperature of its own"
 override ABSENT_TEACHER_BITS: u32 = 0xff7fc99e;  // stands for a class that does not exist: LOWEST among logits, 0 among probabilities
 override GRADIENT: u32 = 0;          // 0 none, 1 to the student, 2 to the teacher
 override LACKS_GRADIENT_AT_INFINITY: bool = false;  // a row whose divergence is infinite has no gradient
@@ -33,6 +34,8 @@ struct Uniforms {
   weights: u32,         // how many: 0 for all 1, 1, or one per row
   temperature: f32,
   inverseTemperature: f32,
+  inverseTeacherTemperature: f32,  // where the teacher has one of its own
+  teacherScale2: f32,   // and (log2 e) times it
   softWeight: f32,
   hardWeight: f32,
   labelSmoothing: f32,

@@ -18,8 +18,8 @@ var<private> teacherLacksMass: bool;
 const STUDENT_LACKS = 1.0;
 const TEACHER_LACKS = 2048.0;      // more than there are lanes: two counts in one sum
 
-fn counts(lacking: f32, maximum: f32) -> bool {
-  return lacking > LOWEST && max((lacking - maximum) * inverseT, ABYSS) >= EXP_FLOOR;
+fn counts(lacking: f32, maximum: f32, perT: f32) -> bool {
+  return lacking > LOWEST && max((lacking - maximum) * perT, ABYSS) >= EXP_FLOOR;
 }
 
 fn mergeTeam() {
@@ -36,8 +36,8 @@ fn mergeTeam() {
   highestOfTeam = top.z;
   lowestOfTeam = -top.w;
   // A probability that the student lacks is lacked whatever its size.
-  let studentLack = select(studentLacks > LOWEST, counts(studentLacks, mv), TARGETS == LOGITS);
-  let lacks = select(0.0, STUDENT_LACKS, studentLack) + select(0.0, TEACHER_LACKS, counts(teacherLacks, mz));
+  let studentLack = select(studentLacks > LOWEST, counts(studentLacks, mv, inverseTeacherT()), TARGETS == LOGITS);
+  let lacks = select(0.0, STUDENT_LACKS, studentLack) + select(0.0, TEACHER_LACKS, counts(teacherLacks, mz, inverseT));
   let sums = teamSum(vec4(sumOf(sz), sumOf(sv), sumOf(soft), lacks));
   totalSz = sums.x;
   totalSv = sums.y;

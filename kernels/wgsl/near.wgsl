@@ -1,6 +1,6 @@
 // Rows in which teacher and student nearly agree: MATH (20)-(22), in a sweep that only such rows make.
 
-override NEEDS_RANGE: bool = TARGETS == LOGITS && (SOFT_NEEDS_RANGE || GRADIENT != 0u);
+override NEEDS_RANGE: bool = TARGETS == LOGITS && !HAS_TEACHER_TEMPERATURE && (SOFT_NEEDS_RANGE || GRADIENT != 0u);
 
 var<private> lambda: f32;
 var<private> rho: f32;
@@ -21,7 +21,7 @@ fn disagreement(z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
 }
 
 fn nearTerms(z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
-  let w = exp2(scaled(v, mv));
+  let w = exp2(scaledTeacher(v));
   let y = disagreement(z, v);
   let remainder = expm1MinusX(y);
   return vec4(sumOf(w * y), sumOf(w * remainder), sumOf(w * (y + remainder) * y), 0.0);

@@ -69,6 +69,14 @@ fn withHard(k: u32, z: vec4<f32>, slopes: vec4<f32>) -> vec4<f32> {
   return slopeFactor * slopes;
 }
 
+// What a slope has before the bracket of MATH (3)-(11), besides the weights.
+fn slopeScale() -> f32 {
+  if (GRADIENT == TO_STUDENT) {
+    return inverseT;
+  }
+  return select(1.0, inverseTeacherT(), TARGETS == LOGITS);
+}
+
 fn writeBlock(block: u32) {
   if (!RESIDENT) {
     loadBlock(block);
@@ -90,7 +98,7 @@ fn sweepGradient(first: u32, end: u32) {
     }
     return;
   }
-  slopeFactor = softFactor() * select(1.0, inverseT, GRADIENT == TO_STUDENT || TARGETS == LOGITS);
+  slopeFactor = softFactor() * slopeScale();
   hardFactor = weight * uniforms.hardWeight;
   if (isNear) {
     for (var k = end * VECTORS; k > first * VECTORS; k--) {

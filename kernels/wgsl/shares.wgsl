@@ -6,7 +6,7 @@ fn studentShare(z: vec4<f32>) -> vec4<f32> {
 
 fn teacherShare(v: vec4<f32>) -> vec4<f32> {
   if (TARGETS == LOGITS) {
-    return exp2(scaled(v, mv)) * perSv;
+    return exp2(scaledTeacher(v)) * perSv;
   }
   return v;
 }

@@ -33,6 +33,26 @@ fn scaled(x: vec4<f32>, maximum: f32) -> vec4<f32> {
   return max((x - maximum) * scale2, vec4(ABYSS));
 }
 
+// 1/T of the teacher.
+fn inverseTeacherT() -> f32 {
+  if (HAS_TEACHER_TEMPERATURE) {
+    return uniforms.inverseTeacherTemperature;
+  }
+  return inverseT;
+}
+
+fn teacherScale2() -> f32 {
+  if (HAS_TEACHER_TEMPERATURE) {
+    return uniforms.teacherScale2;
+  }
+  return scale2;
+}
+
+// b of MATH (13) for a logit.
+fn scaledTeacher(v: vec4<f32>) -> vec4<f32> {
+  return max((v - mv) * teacherScale2(), vec4(ABYSS));
+}
+
 fn startStatistics() {
   mz = LOWEST;
   mv = select(0.0, LOWEST, TARGETS == LOGITS);
@@ -66,7 +86,7 @@ fn raiseTeacher(maximum: f32) {
     sv = vec4(0.0);
     soft = vec4(0.0);
   } else {
-    let shift = max((maximum - mv) * scale2, 0.0);
+    let shift = max((maximum - mv) * teacherScale2(), 0.0);
     let factor = exp2(-shift);
     raiseSoftTeacher(min(shift, -ABYSS), factor);
     sv *= factor;
@@ -211,7 +231,7 @@ fn collect(k: u32, z: vec4<f32>, v: vec4<f32>) {
 // b of MATH (13); for a probability log2 p.
 fn teacherExponent(v: vec4<f32>) -> vec4<f32> {
   if (TARGETS == LOGITS) {
-    return scaled(v, mv);
+    return scaledTeacher(v);
   }
   return select(vec4(ABYSS), log2(max(v, vec4(SMALLEST))), v > vec4(0.0));
 }

@@ -66,6 +66,17 @@ if (backend.backendName === 'webgpu') {
       });
     }
 
+    it('kl with a teacher at a temperature of its own: value and either gradient of a sum', async () => {
+      const [teacher, student] = await logits();
+      const options = { divergence: 'kl', temperature: 2, teacherTemperature: 3 } as const;
+      const toStudent = (z: tf.Tensor): tf.Scalar => distillationLoss(teacher, z, options);
+      const toTeacher = (v: tf.Tensor): tf.Scalar =>
+        distillationLoss(v, student, { ...options, teacherGradient: true });
+      expect(countDispatches(() => tf.dispose(tf.valueAndGrad(toStudent)(student)))).toBe(1);
+      expect(countDispatches(() => tf.dispose(tf.grad(toTeacher)(teacher)))).toBeLessThanOrEqual(2);
+      tf.dispose([teacher, student]);
+    });
+
     it('the value alone, with memory for the loss alone', async () => {
       const [teacher, student] = await logits();
       const f = () => distillationLoss(teacher, student);

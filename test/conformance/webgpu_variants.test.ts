@@ -26,11 +26,15 @@ async function withPlan(flags: Flags, run: () => Promise<void>): Promise<void> {
 const MASKED = Number.NEGATIVE_INFINITY;
 
 /** Masks of every kind, NaN, nearly equal and equal rows, in rows that a plan cuts in several places. */
-const oddRows = (divergence: (typeof DIVERGENCES)[number], classes: number) =>
+const oddRows = (
+  divergence: (typeof DIVERGENCES)[number],
+  classes: number,
+  own: { teacherTemperature?: number } = {},
+) =>
   makeCase(
     '',
     [7, classes],
-    { divergence, temperature: 2 },
+    { divergence, temperature: 2, ...own },
     {
       seed: 31,
       edit: ({ teacher, student }) => {
@@ -69,6 +73,8 @@ if (backend.backendName === 'webgpu') {
         it(`${divergence}: masks, NaN and nearly equal rows`, () =>
           withPlan(flags, () => expectCase(oddRows(divergence, rowClasses))));
       }
+      it('kl: the same with a teacher at a temperature of its own', () =>
+        withPlan(flags, () => expectCase(oddRows('kl', rowClasses, { teacherTemperature: 0.7 }))));
     });
   }
 } else {

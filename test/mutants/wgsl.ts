@@ -6,6 +6,8 @@ const variants = (cases: string) => suite('test/conformance/webgpu_variants.test
 const dispatches = (cases: string) => suite('test/conformance/webgpu_dispatch.test.ts', 'webgpu-dawn', cases);
 const metrics = (cases: string) => suite('test/conformance/metrics.test.ts', 'webgpu-dawn', cases);
 
+const TEACHER_TEMPERATURE = values('logits at a temperature of their own');
+
 const inFile = (name: string, faults: Parameters<typeof mutants>[2]) =>
   mutants(`kernels/wgsl/${name}.wgsl`, values('shape .7,3.'), faults);
 
@@ -16,8 +18,14 @@ export const wgslMutants: Mutant[] = [
   ...inFile('row_pass', [
     {
       name: 'the gradient is not divided by T',
-      find: 'softFactor() * select(1.0, inverseT, GRADIENT == TO_STUDENT || TARGETS == LOGITS)',
+      find: 'softFactor() * slopeScale()',
       replace: 'softFactor()',
+    },
+    {
+      name: "the gradient to the teacher is divided by the student's T",
+      find: 'return select(1.0, inverseTeacherT(), TARGETS == LOGITS);',
+      replace: 'return select(1.0, inverseT, TARGETS == LOGITS);',
+      killedBy: TEACHER_TEMPERATURE,
     },
     {
       name: 'T in place of T^2',
@@ -101,6 +109,12 @@ export const wgslMutants: Mutant[] = [
     },
   ]),
   ...inFile('statistics', [
+    {
+      name: "a larger maximum of the teacher is brought over at the student's T",
+      find: '    let shift = max((maximum - mv) * teacherScale2(), 0.0);',
+      replace: '    let shift = max((maximum - mv) * scale2, 0.0);',
+      killedBy: TEACHER_TEMPERATURE,
+    },
     {
       name: 'sums are not brought over to a larger maximum of the student',
       find: '    sz *= factor;\n',

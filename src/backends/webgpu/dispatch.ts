@@ -193,12 +193,16 @@ function smallestSubgroup({ device }: WebGPUBackend): number {
   return adapterInfo?.subgroupMinSize ?? 4;
 }
 
-/** In the order of Uniforms in kernels/wgsl/bindings.wgsl. */
+/** Finite, also of a temperature below the normal numbers. */
+const inverse = (temperature: number) => Math.min(1 / temperature, 2e38);
+
+/** In the order of Uniforms in kernels/wgsl/bindings.wgsl. An even number of words, or the buffer that tfjs makes is smaller than the struct. */
 function uniformsOf({ request, plan: chosen }: Run, { cut, firstGroup, allGroups }: Dispatch): Uniform[] {
   const { classes, temperature, weights, objective } = request;
   const uint32 = (value: number): Uniform => ({ type: 'uint32', data: [value] });
   const float32 = (value: number): Uniform => ({ type: 'float32', data: [value] });
   const isNumber = typeof temperature === 'number';
+  const inverseOfTeacher = objective.teacherTemperature === 0 ? 1 : inverse(objective.teacherTemperature);
   const start = chosen.inputs === 'vec4' ? cut.perClass.start / 4 : cut.perClass.start;
   return [
     uint32(cut.rows),
@@ -206,7 +210,9 @@ function uniformsOf({ request, plan: chosen }: Run, { cut, firstGroup, allGroups
     uint32(isNumber ? 0 : sizeOf(temperature)),
     uint32(weights ? sizeOf(weights) : 0),
     float32(isNumber ? temperature : 1),
-    float32(isNumber ? Math.min(1 / temperature, 2e38) : 1),
+    float32(isNumber ? inverse(temperature) : 1),
+    float32(inverseOfTeacher),
+    float32(inverseOfTeacher * Math.LOG2E),
     float32(objective.softWeight),
     float32(objective.hardWeight),
     float32(objective.labelSmoothing),

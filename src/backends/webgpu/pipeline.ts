@@ -24,6 +24,7 @@ export type Constants = Record<
   | 'VECTORS'
   | 'RESIDENT'
   | 'TARGETS'
+  | 'HAS_TEACHER_TEMPERATURE'
   | 'ABSENT_TEACHER_BITS'
   | 'WRITES_LOSS'
   | 'LACKS_GRADIENT_AT_INFINITY'

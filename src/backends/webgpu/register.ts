@@ -3,7 +3,7 @@
  *
  * @module tfjs-distill/webgpu
  */
-import { hasOneTemperature } from '../../../kernels/objective.ts';
+import { type Objective, teacherReadingOf } from '../../../kernels/objective.ts';
 import { rowPass as composedRowPass } from '../composed.ts';
 import { rowMetrics as composedRowMetrics } from '../composed_metrics.ts';
 import { registerBackend } from '../register.ts';
@@ -12,12 +12,14 @@ import { withFloatBuffers } from './float_buffers.ts';
 import { rowPass } from './index.ts';
 import { rowMetrics } from './metrics.ts';
 
+/** Probabilities that are to be softened, MATH (33)-(37), are left to stock ops. */
+const isFused = (read: Pick<Objective, 'targets' | 'teacherTemperature'>) =>
+  teacherReadingOf(read) !== 'softenedProbabilities';
+
 registerBackend<WebGPUBackend>(
   'webgpu',
+  withFloatBuffers((request) => (isFused(request.objective) ? rowPass(request) : composedRowPass(request))),
   withFloatBuffers((request) =>
-    hasOneTemperature(request.objective) ? rowPass(request) : composedRowPass(request),
-  ),
-  withFloatBuffers((request) =>
-    hasOneTemperature(request.measure) ? rowMetrics(request) : composedRowMetrics(request),
+    isFused(request.measure) ? rowMetrics(request) : composedRowMetrics(request),
   ),
 );

@@ -6,26 +6,31 @@ import type { Plan } from './plan.ts';
 
 /** What the kernels of a row pass are specialised by: what it is asked for, how it is cut, and the least width of the device's subgroups. */
 export interface Choice extends Pick<RowPassRequest<never>, 'outputs' | 'reduction'> {
-  objective: Pick<Objective, 'targets' | 'divergence' | 'labels'>;
+  objective: Pick<Objective, 'targets' | 'teacherTemperature' | 'divergence' | 'labels'>;
   sums: Modules['sums'];
   plan: Plan;
   smallestSubgroup: number;
 }
+
+/** Whether the teacher's logits have a temperature of their own: such rows are never near. */
+const hasTeacherTemperature = ({ targets, teacherTemperature }: Choice['objective']) =>
+  targets === 'logits' && teacherTemperature !== 0;
 
 const PHASE = { whole: 0, statistics: 1, nearSums: 2, mixtureSums: 3, finish: 4 } as const;
 export type Phase = keyof typeof PHASE;
 
 /** The dispatches of a row pass, in their order: one, or those of kernels/wgsl/split.wgsl. */
 export function phasesOf({
-  objective: { targets, divergence },
+  objective,
   outputs,
   plan: { parts },
 }: Pick<Choice, 'objective' | 'outputs' | 'plan'>): Phase[] {
   if (parts === 1) return ['whole'];
   const phases: Phase[] = ['statistics'];
   // NEEDS_RANGE and NEEDS_MIXTURE of kernels/wgsl.
-  const { isSmallWhenNear, hasMixture } = DIVERGENCES[divergence];
-  if (targets === 'logits' && (isSmallWhenNear || outputs !== 'loss')) phases.push('nearSums');
+  const { isSmallWhenNear, hasMixture } = DIVERGENCES[objective.divergence];
+  const mayBeNear = objective.targets === 'logits' && !hasTeacherTemperature(objective);
+  if (mayBeNear && (isSmallWhenNear || outputs !== 'loss')) phases.push('nearSums');
   if (hasMixture) phases.push('mixtureSums');
   return [...phases, 'finish'];
 }
@@ -55,6 +60,7 @@ export function variantOf(choice: Choice, phase: Phase): Variant {
       VECTORS: chosen.vectors,
       RESIDENT: isFlag(chosen.isResident),
       TARGETS: isFlag(targets === 'probabilities'),
+      HAS_TEACHER_TEMPERATURE: isFlag(hasTeacherTemperature(objective)),
       ABSENT_TEACHER_BITS: targets === 'probabilities' ? 0 : LOWEST_BITS,
       WRITES_LOSS: isFlag(writesLoss(choice)),
       LACKS_GRADIENT_AT_INFINITY: isFlag(
