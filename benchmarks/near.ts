@@ -8,7 +8,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Command, Option } from 'commander';
 import { CROSS_ENTROPY } from '../kernels/objective.ts';
 import { startBackend } from '../scripts/start_backend.ts';
-import { kernelOn, modeOf, PADS_BYTES } from '../src/backends/wasm/kernel.ts';
+import { kernelOn, PADS_BYTES } from '../src/backends/simd/kernel.ts';
+import { setObjective } from '../src/backends/simd/objective.ts';
 import { distillationLoss } from '../src/index.ts';
 import { bareTable } from './bare_table.ts';
 import { quantile } from './statistics.ts';
@@ -96,7 +97,7 @@ function timeRowPass(rows: number, classes: number, { teacher, students }: Batch
   new Float32Array(memory.buffer, teacherAt, rows * classes).set(teacher);
   for (const [j, at] of studentsAt.entries())
     new Float32Array(memory.buffer, at, rows * classes).set(students[j]);
-  kernel.setObjective(modeOf(CROSS_ENTROPY, 'lossAndStudentGradient'), TEMPERATURE, 1, 1, 0, 0);
+  setObjective(kernel, CROSS_ENTROPY, 'lossAndStudentGradient', { temperature: TEMPERATURE, weight: 1 });
   kernel.setRoom(gradientAt, 4 * classes, w, 0, 0, pads);
   const calls = studentsAt.map((at) => () => {
     kernel.rowPass(rows, classes, teacherAt, at, 0, 0, 0, 0, gradientAt);

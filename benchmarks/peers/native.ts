@@ -7,7 +7,8 @@ import { mkdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CROSS_ENTROPY } from '../../kernels/objective.ts';
-import { kernelOn, modeOf, PADS_BYTES } from '../../src/backends/wasm/kernel.ts';
+import { kernelOn, PADS_BYTES } from '../../src/backends/simd/kernel.ts';
+import { setObjective } from '../../src/backends/simd/objective.ts';
 import { bareTable } from '../bare_table.ts';
 import { quantile } from '../statistics.ts';
 
@@ -72,7 +73,7 @@ function prepareKernel(rows: number, classes: number): () => Timing {
   if (kernel === null) throw new Error('native: this engine has no SIMD.');
   const state = fill(new Float32Array(memory.buffer, teacher, rows * classes), 1503);
   fill(new Float32Array(memory.buffer, student, rows * classes), state);
-  kernel.setObjective(modeOf(CROSS_ENTROPY, 'lossAndStudentGradient'), TEMPERATURE, 1, 1, 0, 0);
+  setObjective(kernel, CROSS_ENTROPY, 'lossAndStudentGradient', { temperature: TEMPERATURE, weight: 1 });
   kernel.setRoom(gradient, 4 * classes, w, 0, 0, PAGE_BYTES - align(PADS_BYTES));
   const call = () => kernel.rowPass(rows, classes, teacher, student, 0, 0, 0, 0, gradient);
   const calls = 1 + Math.floor(4e6 / (rows * classes));

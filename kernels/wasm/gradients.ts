@@ -1,10 +1,17 @@
 /**
- * What is written of a row or a group once its sums are known. Every function takes so many `bytes` of classes, an even number of vectors and not none; outputs may lie
- * over inputs.
+ * What is written of a row or a group once its sums are known. Every function takes so many `bytes` of
+ * classes, an even number of vectors and not none; outputs may lie over inputs.
  */
 import { CONSTANT, lanes, MEAN, TO_LABEL, TO_R, TO_U, TO_W } from './lanes';
 
-/** toU u - toW w: MATH (3), (4), of near rows (23), with w expm1(y) in the place of u. */
+/** Keeps a number that the gradient of a lane is written with. */
+// @ts-ignore: decorator
+@inline
+export function setFactor(at: usize, slot: usize, factor: f64): void {
+  v128.store(at + slot, f32x4.splat(<f32>factor));
+}
+
+/** toU u - toW w: MATH (3), (4), (9), of near rows (23), with w expm1(y) in the place of u. */
 export function writeDifference(u: usize, w: usize, gradient: usize, bytes: usize): void {
   const cu = v128.load(lanes, TO_U);
   const cw = v128.load(lanes, TO_W);
@@ -20,8 +27,8 @@ export function writeDifference(u: usize, w: usize, gradient: usize, bytes: usiz
   } while (u < end);
 }
 
-/** toW w (mean - x), 0 where toW w = 0: MATH (7), (8). */
-export function writeToTeacher(x: usize, w: usize, gradient: usize, bytes: usize): void {
+/** toW w (mean - x), 0 where toW w = 0: MATH (5)-(8), (10). */
+export function writeCentred(x: usize, w: usize, gradient: usize, bytes: usize): void {
   const mean = v128.load(lanes, MEAN);
   const cw = v128.load(lanes, TO_W);
   const end = x + bytes;
@@ -33,6 +40,17 @@ export function writeToTeacher(x: usize, w: usize, gradient: usize, bytes: usize
     gradient += 16;
     x += 16;
   } while (x < end);
+}
+
+/** mean - toW x, 0 where x is NaN because neither side has the class: MATH (11). */
+export function writeSlopes(x: usize, gradient: usize, bytes: usize): void {
+  const mean = v128.load(lanes, MEAN);
+  const cx = v128.load(lanes, TO_W);
+  for (const end = x + bytes; x < end; x += 16) {
+    const xi = v128.load(x);
+    v128.store(gradient, v128.and(f32x4.sub(mean, f32x4.mul(xi, cx)), f32x4.eq(xi, xi)));
+    gradient += 16;
+  }
 }
 
 /** Adds toR r - toLabel y - constant: MATH (2). Only `areMany` labels are read. */

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { FUSED_FLAG, kernelOn, PADS_BYTES } from '../../src/backends/wasm/kernel.ts';
+import { CROSS_ENTROPY } from '../../kernels/objective.ts';
+import { FUSED_FLAG, kernelOn, PADS_BYTES } from '../../src/backends/simd/kernel.ts';
+import { setObjective } from '../../src/backends/simd/objective.ts';
 import '../../src/index.ts'; // has the flags of all backends
 import { backend, startBackend } from '../backends/current.ts';
 
@@ -22,7 +24,7 @@ function gradientOfRow(): Float32Array {
   new Float32Array(memory.buffer, teacher, 2 * CLASSES).forEach((_, i, logits) => {
     logits[i] = 5 * Math.sin(i * i);
   });
-  kernel.setObjective(0, 2, 1, 1, 0, 0);
+  setObjective(kernel, CROSS_ENTROPY, 'lossAndStudentGradient', { temperature: 2, weight: 1 });
   kernel.setRoom(gradient, 0, w, 0, 0, 0);
   kernel.rowPass(1, CLASSES, teacher, student, 0, 0, 0, 0, gradient);
   return new Float32Array(memory.buffer, gradient, CLASSES);

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { FUSED_FLAG, SIMD_FLAG } from '../../src/backends/wasm/kernel.ts';
+import { FUSED_FLAG, SIMD_FLAG } from '../../src/backends/simd/kernel.ts';
 import { registerWasmTraining, unregisterWasmTraining } from '../../src/wasm_training/index.ts';
 import { backend, startBackend } from '../backends/current.ts';
 import { expectClose } from '../close.ts';

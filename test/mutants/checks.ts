@@ -22,7 +22,7 @@ export const checkMutants: Mutant[] = [
       replace: "check('divergence', 'kl', DIVERGENCES)",
     },
   ]),
-  ...mutants('src/backends/wasm/kernel.ts', flags, [
+  ...mutants('src/backends/simd/kernel.ts', flags, [
     {
       name: 'the flag of relaxed SIMD has no effect after the first call',
       find: "kernels[fused ? 'fused' : 'unfused']",

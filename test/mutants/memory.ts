@@ -5,39 +5,39 @@ const values = suite('test/conformance/values.test.ts', 'cpu');
 const blocks = suite('test/conformance/tensorflow_blocks.test.ts', 'tensorflow');
 
 export const memoryMutants: Mutant[] = [
-  ...mutants('src/backends/cpu/staging.ts', values, [
+  ...mutants('src/backends/simd/staging.ts', values, [
     {
       name: 'the last block of rows is as large as the others',
-      find: 'const count = Math.min(block, rows - n);',
-      replace: 'const count = block;',
+      find: 'const count = Math.min(size, rows - n);',
+      replace: 'const count = size;',
     },
     {
       name: 'every block has the labels of the first',
-      find: 'copy(to, labelsAt, labels, n * labelSize, count * labelSize);',
-      replace: 'copy(to, labelsAt, labels, 0, count * labelSize);',
+      find: 'copy(to, block.labels, labels, n * labelSize, count * labelSize);',
+      replace: 'copy(to, block.labels, labels, 0, count * labelSize);',
     },
     {
       name: 'every block has the temperatures of the first',
-      find: 'copy(floats, temperaturesAt, temperatures, n, count)',
-      replace: 'copy(floats, temperaturesAt, temperatures, 0, count)',
+      find: 'copy(floats, block.temperatures, temperatures, n, count)',
+      replace: 'copy(floats, block.temperatures, temperatures, 0, count)',
     },
     {
       name: 'every block has the weights of the first',
-      find: 'copy(floats, weightsAt, rowWeights, n, count)',
-      replace: 'copy(floats, weightsAt, rowWeights, 0, count)',
+      find: 'copy(floats, block.weights, weights, n, count)',
+      replace: 'copy(floats, block.weights, weights, 0, count)',
     },
     {
       name: 'losses of a block go where those of the first went',
-      find: 'loss?.set(floats.subarray(lossAt, lossAt + count), n);',
-      replace: 'loss?.set(floats.subarray(lossAt, lossAt + count), 0);',
+      find: 'loss?.set(floats.subarray(results, results + count), n);',
+      replace: 'loss?.set(floats.subarray(results, results + count), 0);',
     },
     {
       name: 'a hard term has no room of its own',
-      find: "objective.labels === 'none' ? 0 : (classes + 3) & ~3",
+      find: 'staged.labels === null ? 0 : (classes + 3) & ~3',
       replace: '0',
     },
   ]),
-  ...mutants('src/backends/cpu/results.ts', values, [
+  ...mutants('src/backends/simd/unwritten.ts', values, [
     {
       name: 'a result is as long as its bytes',
       find: 'Buffer.allocUnsafeSlow(4 * size)',

@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { SIMD_FLAG } from '../../src/backends/wasm/kernel.ts';
+import { SIMD_FLAG } from '../../src/backends/simd/kernel.ts';
 import { distillationLoss } from '../../src/index.ts';
 import { Random } from '../random.ts';
 

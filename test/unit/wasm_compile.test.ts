@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { stagedKernel } from '../../src/backends/cpu/staging.ts';
-import { SIMD_FLAG } from '../../src/backends/wasm/kernel.ts';
+import { SIMD_FLAG } from '../../src/backends/simd/kernel.ts';
+import { stagedKernel } from '../../src/backends/simd/staging.ts';
 import { distillationLoss } from '../../src/index.ts';
 
 const V = [[1, 2, 3, -1]];

@@ -5,14 +5,8 @@ import {
   type Objective,
   type RowPassOutputs,
 } from '../../kernels/objective.ts';
-import {
-  isCarried,
-  type Kernel,
-  kernelOn,
-  modeOf,
-  PADS_BYTES,
-  readsLabels,
-} from '../../src/backends/wasm/kernel.ts';
+import { type Kernel, kernelOn, PADS_BYTES } from '../../src/backends/simd/kernel.ts';
+import { isCarried, readsLabels, setObjective } from '../../src/backends/simd/objective.ts';
 import { Random } from '../random.ts';
 
 /** The SIMD kernel works on short rows four at a time. Here every row is also computed by itself, by another way through the kernel. */
@@ -51,14 +45,17 @@ function draw(): Problem {
   ]);
   // Sometimes more than are told apart at once.
   const rows = classes <= 21 && random.uniform() < 0.1 ? 250 + random.integer(100) : 1 + random.integer(9);
-  const divergence = oneOf<Divergence>(['crossEntropy', 'kl', 'reverseKl']);
+  const divergence = oneOf<Divergence>(['crossEntropy', 'kl', 'reverseKl', 'jsd']);
   const labels = oneOf<LabelKind>(['none', 'none', 'classIds', 'distribution']);
-  const targets = divergence !== 'reverseKl' && random.uniform() < 0.2 ? 'probabilities' : 'logits';
+  const targets = random.uniform() < 0.25 ? 'probabilities' : 'logits';
   const objective: Objective = {
     ...CROSS_ENTROPY,
     divergence,
+    beta: oneOf([0.1, 0.5, 0.9]),
     labels,
     targets,
+    // Of probabilities 1 takes them as they are, 0 softens them.
+    teacherTemperature: oneOf(targets === 'logits' ? [0, 0, 3] : [1, 1, 0, 3]),
     scaleByTemperatureSquared: random.uniform() < 0.5,
     softWeight: labels === 'none' ? 1 : oneOf([0, 0.7]),
     hardWeight: labels === 'none' ? 0 : oneOf([0, 0.3]),
@@ -107,7 +104,8 @@ function draw(): Problem {
 
 /** Loss and gradient of all rows, `together` in one call or in a call for each. */
 function compute(problem: Problem, together: boolean): { loss: Float32Array; gradient: Float32Array } {
-  const { rows, classes, objective, outputs, temperatures, weights, labels, isInPlace } = problem;
+  const { rows, classes, objective, outputs, temperature, temperatures, weights, labels, isInPlace } =
+    problem;
   const size = rows * classes;
   const gradientAt = isInPlace ? STUDENT : GRADIENT;
   floats(STUDENT, size + 16).fill(GUARD);
@@ -121,18 +119,10 @@ function compute(problem: Problem, together: boolean): { loss: Float32Array; gra
   if (weights) floats(WEIGHTS, rows).set(weights);
   if (labels instanceof Int32Array) new Int32Array(memory.buffer, LABELS, rows).set(labels);
   else if (labels) floats(LABELS, size).set(labels);
-  const mode = modeOf(objective, outputs);
   const rowBytes = 4 * classes;
   const labelBytes = objective.labels === 'distribution' ? rowBytes : 4;
   const writesGradient = outputs !== 'loss';
-  kernel.setObjective(
-    mode,
-    problem.temperature,
-    1,
-    objective.softWeight,
-    objective.hardWeight,
-    objective.labelSmoothing,
-  );
+  setObjective(kernel, objective, outputs, { temperature, weight: 1 });
   for (let n = 0; n < rows; n += together ? rows : 1) {
     if (isInPlace)
       kernel.setRoom(STUDENT + n * rowBytes, rowBytes, TEACHER + n * rowBytes, rowBytes, R, PADS);
@@ -142,7 +132,7 @@ function compute(problem: Problem, together: boolean): { loss: Float32Array; gra
       classes,
       TEACHER + n * rowBytes,
       STUDENT + n * rowBytes,
-      readsLabels(mode) ? LABELS + n * labelBytes : 0,
+      readsLabels(objective, outputs) ? LABELS + n * labelBytes : 0,
       temperatures ? TEMPERATURES + 4 * n : 0,
       weights ? WEIGHTS + 4 * n : 0,
       LOSS + 4 * n,

@@ -1,7 +1,7 @@
 import type { DataType, KernelBackend, TensorInfo, TypedArray } from '@tensorflow/tfjs-core';
 import type { RowPass } from '../row_pass.ts';
-import { rowPassOverArrays } from './arrays.ts';
-import { unwritten } from './results.ts';
+import { rowPassOverArrays } from '../simd/arrays.ts';
+import { unwritten } from '../simd/unwritten.ts';
 
 /** The parts of tfjs's 'cpu' backend that are used here. */
 export interface CpuBackendParts extends KernelBackend {

@@ -1,15 +1,15 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { rowMetrics as javaScriptRowMetrics } from '../../../kernels/js/row_metrics.ts';
 import { METRICS } from '../../../kernels/metrics.ts';
 import type { RowMetrics } from '../row_metrics.ts';
+import { rowMetricsOverArrays } from '../simd/arrays.ts';
 import type { CpuBackendParts } from './index.ts';
 
-/** kernels/js over the backend's arrays. */
+/** The kernel over the backend's arrays. */
 export const rowMetrics: RowMetrics<CpuBackendParts> = (request) => {
   const { backend, rows, classes, measure, temperature, labels, weights } = request;
   const values = (info: TensorInfo) => backend.data.get(info.dataId).values;
   const metrics = new Float32Array(rows * METRICS.length);
-  javaScriptRowMetrics({
+  rowMetricsOverArrays({
     rows,
     classes,
     teacher: values(request.teacher) as Float32Array,

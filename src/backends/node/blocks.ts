@@ -1,5 +1,5 @@
 import { ones, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { ALIGNMENT, type MoveRows } from '../cpu/staging.ts';
+import { ALIGNMENT, type MoveRows } from '../simd/staging.ts';
 import { type Handle, Handles } from './handles.ts';
 import type { TensorFlowBackendParts } from './tensors.ts';
 

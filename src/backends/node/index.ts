@@ -1,11 +1,11 @@
 import { env, findBackend, type TensorInfo } from '@tensorflow/tfjs-core';
 import { rowPass as composedRowPass } from '../composed.ts';
-import { rowPassOverArrays } from '../cpu/arrays.ts';
-import { unwritten } from '../cpu/results.ts';
-import { ALIGNMENT, type StagedRowPass, stagedKernel, stagedRowPass } from '../cpu/staging.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
+import { rowPassOverArrays } from '../simd/arrays.ts';
+import { isCarried } from '../simd/objective.ts';
+import { ALIGNMENT, type StagedRowPass, stagedKernel, stagedRowPass } from '../simd/staging.ts';
+import { unwritten } from '../simd/unwritten.ts';
 import { valuesOnCpu } from '../values_on_cpu.ts';
-import { isCarried } from '../wasm/kernel.ts';
 import { canShareMemory, RowsWritten, rowsOf } from './blocks.ts';
 import { fitsFusedOp, rowPassByFusedOp } from './fused_op.ts';
 import { Handles } from './handles.ts';

@@ -1,17 +1,17 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { rowMetrics as javaScriptRowMetrics } from '../../../kernels/js/row_metrics.ts';
 import { METRICS } from '../../../kernels/metrics.ts';
 import { rowMetrics as composedRowMetrics } from '../composed_metrics.ts';
 import type { RowMetrics } from '../row_metrics.ts';
+import { rowMetricsOverArrays } from '../simd/arrays.ts';
 import { type TensorFlowBackendParts, tensorInfo, valuesOf } from './tensors.ts';
 
-/** kernels/js over a copy of TensorFlow's values; stock ops where these lie on a GPU. */
+/** The kernel over a copy of TensorFlow's values; stock ops where these lie on a GPU. */
 export const rowMetrics: RowMetrics<TensorFlowBackendParts> = (request) => {
   const { backend, rows, classes, measure, temperature, labels, weights } = request;
   if (backend.isGPUPackage) return composedRowMetrics(request);
   const values = (info: TensorInfo) => valuesOf(backend, info);
   const metrics = new Float32Array(rows * METRICS.length);
-  javaScriptRowMetrics({
+  rowMetricsOverArrays({
     rows,
     classes,
     teacher: values(request.teacher),

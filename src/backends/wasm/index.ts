@@ -8,9 +8,13 @@ import {
 import { rowPass as javaScriptRowPass } from '../../../kernels/js/row_pass.ts';
 import { rowPass as composedRowPass } from '../composed.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
-import { isCarried, type Kernel, kernelOn, modeOf, PADS_BYTES, readsLabels } from './kernel.ts';
+import { type Kernel, kernelOn, PADS_BYTES } from '../simd/kernel.ts';
+import { type ForAllRows, isCarried, readsLabels, setObjective } from '../simd/objective.ts';
 
-/** The parts of tfjs's 'wasm' backend that are used here. Only the heap of one build of it was seen to look like this, so everything is asked for before use. */
+/**
+ * The parts of tfjs's 'wasm' backend that are used here. Only the heap of one build of it was seen to look
+ * like this, so everything is asked for before use.
+ */
 export interface WasmBackendParts extends KernelBackend {
   wasm: {
     HEAPU8: Uint8Array;
@@ -27,16 +31,15 @@ export interface WasmBackendParts extends KernelBackend {
 }
 
 /**
- * The SIMD kernel on the backend's own memory, nothing copied. What it does not carry, kernels/js computes over views of that memory; on a backend that is not as
- * described above, stock ops do.
+ * The SIMD kernel on the backend's own memory, nothing copied. Where it does not compute what is asked or is not compiled, kernels/js computes
+ * over views of that memory; on a backend that is not as described above, stock ops do.
  */
 export const rowPass: RowPass<WasmBackendParts> = (request) => {
   const { backend, objective, outputs } = request;
   if (typeof backend.makeOutput !== 'function' || typeof backend.typedArrayFromHeap !== 'function') {
     return composedRowPass(request);
   }
-  const memory = memoryOf(backend);
-  const kernel = memory && isCarried(objective, outputs) ? kernelOn(memory) : null;
+  const kernel = isCarried(objective, outputs) ? kernelOnHeap(backend) : null;
   return kernel === null ? rowPassOverViews(request) : rowPassOnHeap(request, kernel);
 };
 
@@ -47,10 +50,31 @@ export function memoryOf({ wasm, dataIdMap }: WasmBackendParts): WebAssembly.Mem
   return memory.buffer === wasm.HEAPU8?.buffer ? memory : null;
 }
 
+/** The SIMD kernel on that memory, if it is compiled. */
+export function kernelOnHeap(backend: WasmBackendParts): Kernel | null {
+  const memory = memoryOf(backend);
+  return memory && kernelOn(memory);
+}
+
+/** Where a tensor lies in the heap; 0 for none. */
+export function pointerTo({ dataIdMap }: WasmBackendParts, info: TensorInfo | null): number {
+  return info ? dataIdMap.get(info.dataId).memoryOffset : 0;
+}
+
+/** T and w of rows that are given none of their own. */
+export function forAllRows(
+  backend: WasmBackendParts,
+  { temperature, weights }: Pick<RowPassRequest<WasmBackendParts>, 'temperature' | 'weights'>,
+): ForAllRows {
+  return {
+    temperature: perRow(temperature) ? 1 : constant(backend, temperature),
+    weight: perRow(weights) ? 1 : constant(backend, weights ?? 1),
+  };
+}
+
 function rowPassOnHeap(request: RowPassRequest<WasmBackendParts>, kernel: Kernel): RowPassResult {
   const { backend, rows, classes, temperature, labels, weights, objective, outputs, reduction } = request;
-  const pointer = (info: TensorInfo | null) => (info ? backend.dataIdMap.get(info.dataId).memoryOffset : 0);
-  const mode = modeOf(objective, outputs);
+  const pointer = (info: TensorInfo | null) => pointerTo(backend, info);
   const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
   const loss = wantsLoss && reduction === 'none' ? backend.makeOutput([rows], 'float32') : null;
   const gradient = outputs === 'loss' ? null : backend.makeOutput([rows, classes], 'float32');
@@ -61,21 +85,14 @@ function rowPassOnHeap(request: RowPassRequest<WasmBackendParts>, kernel: Kernel
   const pads = pointer(room);
   const w = pads + PADS_BYTES;
   const r = w + 4 * classes;
-  kernel.setObjective(
-    mode,
-    temperatures ? 1 : constant(backend, temperature),
-    objective.scale * (rowWeights ? 1 : constant(backend, weights ?? 1)),
-    objective.softWeight,
-    objective.hardWeight,
-    objective.labelSmoothing,
-  );
+  setObjective(kernel, objective, outputs, forAllRows(backend, request));
   kernel.setRoom(gradient ? pointer(gradient) : r + 4 * classes, gradient ? 4 * classes : 0, w, 0, r, pads);
   const sum = kernel.rowPass(
     rows,
     classes,
     pointer(request.teacher),
     pointer(request.student),
-    readsLabels(mode) ? pointer(labels) : 0,
+    readsLabels(objective, outputs) ? pointer(labels) : 0,
     pointer(temperatures),
     pointer(rowWeights),
     pointer(loss),
@@ -85,8 +102,10 @@ function rowPassOnHeap(request: RowPassRequest<WasmBackendParts>, kernel: Kernel
   return { loss: wantsLoss ? (loss ?? scalar(backend, sum)) : null, gradient };
 }
 
-/** The tensor if it has a value for every row; null for a number, for nothing, and for a tensor of one value. */
-function perRow(value: TensorInfo | number | null): TensorInfo | null {
+/**
+ * The tensor if it has a value for every row; null for a number, for nothing, and for a tensor of one value.
+ */
+export function perRow(value: TensorInfo | number | null): TensorInfo | null {
   return value === null || typeof value === 'number' || util.sizeFromShape(value.shape) === 1 ? null : value;
 }
 
@@ -125,7 +144,10 @@ function rowPassOverViews(request: RowPassRequest<WasmBackendParts>): RowPassRes
   return { loss, gradient };
 }
 
-/** A tensor of another backend is brought over when it is first asked for, which may make the heap grow: before anything is viewed. */
+/**
+ * A tensor of another backend is brought over when it is first asked for, which may make the heap grow:
+ * before anything is viewed.
+ */
 export function bringOver(
   { dataIdMap }: WasmBackendParts,
   inputs: readonly (TensorInfo | number | null)[],

@@ -1,7 +1,7 @@
 import { env, getKernel, type TensorInfo } from '@tensorflow/tfjs-core';
 import { matmul, matmulFused } from '../../generated/wasm_matmul.ts';
+import { FUSED_FLAG, IMPORT, IMPORT_SHARED, isShared, SIMD_FLAG } from '../simd/kernel.ts';
 import { memoryOf, type WasmBackendParts } from './index.ts';
-import { FUSED_FLAG, IMPORT, IMPORT_SHARED, isShared, SIMD_FLAG } from './kernel.ts';
 
 /** The exports of kernels/wasm/matmul.ts. */
 interface MatMulKernel {

@@ -1,6 +1,10 @@
+import {
+  rowMetrics as javaScriptRowMetrics,
+  type RowMetricsArguments,
+} from '../../../kernels/js/row_metrics.ts';
 import { rowPass as javaScriptRowPass } from '../../../kernels/js/row_pass.ts';
-import { isCarried } from '../wasm/kernel.ts';
-import { type StagedRowPass, stagedRowPass } from './staging.ts';
+import { isCarried } from './objective.ts';
+import { type StagedRowPass, stagedRowMetrics, stagedRowPass } from './staging.ts';
 
 export interface ArrayRowPass extends StagedRowPass {
   teacher: Float32Array;
@@ -8,9 +12,15 @@ export interface ArrayRowPass extends StagedRowPass {
   gradient: Float32Array | null;
 }
 
-/** SIMD where there is a kernel for what is asked and it is compiled, else plain JavaScript. Returns the sum of the losses. */
+/** SIMD where that kernel computes what is asked and is compiled, else plain JavaScript. Returns the sum of the losses. */
 export function rowPassOverArrays(pass: ArrayRowPass): number {
-  return (isCarried(pass.objective, pass.outputs) ? stagedRowPass(pass) : null) ?? plainRowPass(pass);
+  const sum = isCarried(pass.objective, pass.outputs) ? stagedRowPass(pass) : null;
+  return sum ?? plainRowPass(pass);
+}
+
+/** Writes the metrics: by SIMD where that kernel is compiled, else in plain JavaScript. */
+export function rowMetricsOverArrays(pass: RowMetricsArguments): void {
+  if (!stagedRowMetrics(pass)) javaScriptRowMetrics(pass);
 }
 
 /** kernels/js; returns the sum of the losses. */
