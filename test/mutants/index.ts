@@ -1,4 +1,5 @@
 import { checkMutants } from './checks.ts';
+import { exampleMutants } from './examples.ts';
 import { glslMutants } from './glsl.ts';
 import { jsMutants } from './js.ts';
 import { layersMutants } from './layers.ts';
@@ -21,4 +22,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...layersMutants,
   ...glslMutants,
   ...wgslMutants,
+  ...exampleMutants,
 ];
