@@ -5,14 +5,18 @@ import {
   engine,
   Tensor,
   type TensorLike,
+  type TypedArray,
   tensor,
   tidy,
   util,
 } from '@tensorflow/tfjs-core';
 import type { Targets } from '../kernels/objective.ts';
 
-/** What a user may pass where a tensor is expected. */
-export type TensorArgument = Tensor | TensorLike;
+/** Numbers of a tensor, row by row, as deep as it has axes. */
+export interface NestedNumbers extends ReadonlyArray<number | boolean | TypedArray | NestedNumbers> {}
+
+/** What a user may pass where a tensor is expected: numbers, and no strings, which tfjs's own TensorLike has among its arrays. */
+export type TensorArgument = Tensor | number | boolean | TypedArray | NestedNumbers;
 
 const NUMERIC: readonly DataType[] = ['float32', 'int32', 'bool'];
 
@@ -32,7 +36,7 @@ export function numericTensor(value: TensorArgument, name: string, functionName:
   if (fault !== null)
     throw new TypeError(`${functionName}: ${name} must be a tensor or numbers; got ${fault}.`);
   checkBackendStarted(functionName);
-  return tensor(value);
+  return tensor(value as TensorLike); // which has no readonly arrays
 }
 
 /** Where no backend has started, tfjs throws as soon as an array becomes a tensor. That is no fault of the array, so it gets an error of its own. */

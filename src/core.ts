@@ -7,7 +7,7 @@
 import { registerGradients } from './gradients/register.ts';
 
 export type { Divergence, Targets } from '../kernels/objective.ts';
-export type { TensorArgument } from './arguments.ts';
+export type { NestedNumbers, TensorArgument } from './arguments.ts';
 export { DistillationMetrics, SoftmaxCrossEntropyWithTemperature } from './kernel_names.ts';
 export { type AverageTeachersOptions, averageTeachers } from './ops/average_teachers.ts';
 export { type DistillationOptions, distillationLoss } from './ops/distillation_loss.ts';

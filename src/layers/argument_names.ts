@@ -52,11 +52,13 @@ export const EVALUATE_ARGS: Names<DistillerEvaluateArgs> = {
   steps: true,
   sampleWeight: true,
   teacherLogits: true,
+  named: true,
 };
 
 export const EVALUATE_DATASET_ARGS: Names<DistillerEvaluateDatasetArgs> = {
   batches: true,
   teacherLogits: true,
+  named: true,
 };
 
 export const ELEMENT: Names<DistillerElement> = {

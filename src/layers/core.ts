@@ -22,8 +22,10 @@ export type {
   DistillerEvaluateDatasetArgs,
   DistillerFitArgs,
   DistillerFitDatasetArgs,
+  DistillerHistory,
   DistillerOptions,
   DistillerValidationTensors,
+  NamedValues,
 } from './distiller_arguments.ts';
 export type { Inputs } from './inputs.ts';
 export type { LabelsGiven } from './labels.ts';

@@ -1,5 +1,6 @@
 import type { Optimizer, Scalar } from '@tensorflow/tfjs-core';
-import type { History, LayersModel } from '@tensorflow/tfjs-layers';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkBoolean } from '../arguments.ts';
 import {
   checkArgumentNames,
   EVALUATE_ARGS,
@@ -22,10 +23,12 @@ import {
   type DistillerEvaluateDatasetArgs,
   type DistillerFitArgs,
   type DistillerFitDatasetArgs,
+  type DistillerHistory,
   type DistillerOptions,
   LOSS_OPTIONS,
   type LossOptions,
   NAME,
+  type NamedValues,
 } from './distiller_arguments.ts';
 import { columnsToFit } from './fit_settings.ts';
 import type { Inputs } from './inputs.ts';
@@ -69,6 +72,7 @@ export class Distiller {
   private readonly state: State = { compiled: null, running: null, training: null };
 
   /**
+   * Brings a student, a teacher and a loss together: `compile` and `fit` then train the student, on what the teacher says and, where labels are given, on these too. `temperature` softens both, `alpha` weighs the labels.
    * The options cannot be changed later: assigning to any property but stopTraining is an error.
    *
    * @throws TypeError if the student is no LayersModel, or the teacher none of what it may be.
@@ -157,7 +161,7 @@ export class Distiller {
    * @throws RangeError for a class id that is no class; it names the id and its row.
    * @throws Error if not compiled, if labels are missing, the shapes do not fit, or an argument is unknown.
    */
-  async fit(x: Inputs, y?: LabelsGiven | null, args: DistillerFitArgs = {}): Promise<History> {
+  async fit(x: Inputs, y?: LabelsGiven | null, args: DistillerFitArgs = {}): Promise<DistillerHistory> {
     const name = `${NAME}.fit`;
     const compiled = this.checkCompiled(name);
     checkArgumentNames(args, FIT_ARGS, name);
@@ -181,7 +185,10 @@ export class Distiller {
    * As fit, for a dataset of batches {xs, ys, sampleWeight, teacherLogits}; ys may be left out as y may, and so may sampleWeight. Logits that the elements hold are used whatever the teacher is. Where the teacher
    * is a dataset of logits of cacheTeacherLogits, each row gets its own; any other goes in step with the data. The arguments are those of LayersModel.fitDataset.
    */
-  async fitDataset(dataset: DatasetLike<DistillerElement>, args: DistillerFitDatasetArgs): Promise<History> {
+  async fitDataset(
+    dataset: DatasetLike<DistillerElement>,
+    args: DistillerFitDatasetArgs,
+  ): Promise<DistillerHistory> {
     const name = `${NAME}.fitDataset`;
     const compiled = this.checkCompiled(name);
     if (args === undefined)
@@ -210,19 +217,31 @@ export class Distiller {
    * The loss and the metrics of given data, in the order of the logs (see metricsNames; hardLoss and accuracy only with labels), as LayersModel.evaluate: means over all data that counts, whatever the batch size. Weighted by
    * sampleWeight, not by classWeight; without what regularisers add.
    *
-   * @returns scalars, to be disposed by the caller.
+   * @returns scalars, to be disposed by the caller; with `named: true` by their names, `{loss, softLoss, ...}`.
    */
-  evaluate(x: Inputs, y?: LabelsGiven | null, args: DistillerEvaluateArgs = {}): Scalar | Scalar[] {
+  evaluate(
+    x: Inputs,
+    y: LabelsGiven | null | undefined,
+    args: DistillerEvaluateArgs & { named: true },
+  ): NamedValues;
+  evaluate(x: Inputs, y?: LabelsGiven | null, args?: DistillerEvaluateArgs): Scalar | Scalar[];
+  evaluate(
+    x: Inputs,
+    y?: LabelsGiven | null,
+    args: DistillerEvaluateArgs = {},
+  ): Scalar | Scalar[] | NamedValues {
     const name = `${NAME}.evaluate`;
     const compiled = this.checkCompiled(name);
     checkArgumentNames(args, EVALUATE_ARGS, name);
-    const { teacherLogits, sampleWeight, ...others } = args;
+    const { teacherLogits, sampleWeight, named = false, ...others } = args;
+    checkBoolean(named, 'named', name);
     const owned = new Owned();
     try {
       const table = this.reader.evaluated({ x, y, teacherLogits, sampleWeight }, owned, name);
       const columns = tensorsOf(table);
       const model = this.models.of(table, null, compiled);
-      return model.evaluate(columns, columns[0], others, name);
+      const values = model.evaluate(columns, columns[0], others, name);
+      return named ? byName(values, model.metricsNames) : values;
     } finally {
       owned.dispose();
     }
@@ -231,12 +250,21 @@ export class Distiller {
   /** As evaluate, for a dataset of batches {xs, ys, sampleWeight, teacherLogits}. */
   async evaluateDataset(
     dataset: DatasetLike<DistillerElement>,
+    args: DistillerEvaluateDatasetArgs & { named: true },
+  ): Promise<NamedValues>;
+  async evaluateDataset(
+    dataset: DatasetLike<DistillerElement>,
+    args?: DistillerEvaluateDatasetArgs,
+  ): Promise<Scalar | Scalar[]>;
+  async evaluateDataset(
+    dataset: DatasetLike<DistillerElement>,
     args: DistillerEvaluateDatasetArgs = {},
-  ): Promise<Scalar | Scalar[]> {
+  ): Promise<Scalar | Scalar[] | NamedValues> {
     const name = `${NAME}.evaluateDataset`;
     const compiled = this.checkCompiled(name);
     checkArgumentNames(args, EVALUATE_DATASET_ARGS, name);
-    const { teacherLogits, batches } = args;
+    const { teacherLogits, batches, named = false } = args;
+    checkBoolean(named, 'named', name);
     if (batches !== undefined && !(Number.isInteger(batches) && batches > 0)) {
       throw new RangeError(`${name}: batches must be a positive integer; got ${batches}.`);
     }
@@ -246,7 +274,7 @@ export class Distiller {
       const model = this.models.of(tables.first, null, compiled);
       const means = await model.evaluateDataset(tables, { batches }, name);
       await owned.settle();
-      return means;
+      return named ? byName(means, model.metricsNames) : means;
     } finally {
       owned.dispose();
     }
@@ -315,9 +343,10 @@ export class Distiller {
     name: string,
     fit: TrainingArgs,
     validation: Validation | null,
-  ): Promise<History> {
+  ): Promise<DistillerHistory> {
     this.state.training = training;
-    return training.train(name, fit, validation);
+    // Tensors of its history have become numbers when it comes back: syncData of tfjs-layers.
+    return training.train(name, fit, validation) as Promise<DistillerHistory>;
   }
 
   private validationOf(held: Table | DatasetTables, compiled: Compiled): Validation {
@@ -337,4 +366,9 @@ function errorOfAssignment(property: string): Error {
         ? `call compile({${property}})`
         : 'only stopTraining can be assigned';
   return new Error(`${NAME}: ${property} cannot be assigned; ${advice}.`);
+}
+
+function byName(values: Scalar | Scalar[], names: readonly string[]): NamedValues {
+  const [loss, ...metrics] = [values].flat();
+  return { loss, ...Object.fromEntries(metrics.map((value, k) => [names[k + 1], value])) };
 }

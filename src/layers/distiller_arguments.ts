@@ -1,13 +1,14 @@
-import { Reduction, Tensor, type TensorLike, tidy } from '@tensorflow/tfjs-core';
+import { Reduction, type Scalar, Tensor, tidy } from '@tensorflow/tfjs-core';
 import {
   type ClassWeight,
+  type History,
   LayersModel,
   type ModelCompileArgs,
   type ModelEvaluateArgs,
   type ModelFitArgs,
   type ModelFitDatasetArgs,
 } from '@tensorflow/tfjs-layers';
-import { checkOneTemperature } from '../arguments.ts';
+import { checkOneTemperature, type TensorArgument } from '../arguments.ts';
 import { calledBy } from '../called_by.ts';
 import { nearestName } from '../nearest_name.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
@@ -46,7 +47,7 @@ export interface DistillerCompileArgs {
 }
 
 /** x, y and sampleWeight, of which the latter two may be left out. */
-export type DistillerValidationTensors = [Inputs, (LabelsGiven | null)?, (Tensor | TensorLike)?];
+export type DistillerValidationTensors = [Inputs, (LabelsGiven | null)?, TensorArgument?];
 
 /** What LayersModel.fit takes, and what belongs to distillation. */
 export interface DistillerFitArgs
@@ -56,7 +57,7 @@ export interface DistillerFitArgs
   /** Weight of each class, by class id; every class must be there. Training only, as in tfjs-layers. */
   classWeight?: ClassWeight;
   /** Weight of each sample, `[samples]`, or of each row, `[samples, ...]`; split with the data by `validationSplit`. LayersModel.fit throws on it. */
-  sampleWeight?: Tensor | TensorLike;
+  sampleWeight?: TensorArgument;
   /** The teacher's logits for x. Then the teacher itself is not run on x. */
   teacherLogits?: Tensor;
   /** The teacher's logits for the x of validationData; needed where the teacher is not a model. */
@@ -70,7 +71,7 @@ export interface DistillerElement {
   /** Labels; may be left out as in fit. */
   ys?: LabelsGiven | null;
   /** As for fit, of this batch. */
-  sampleWeight?: Tensor | TensorLike;
+  sampleWeight?: TensorArgument;
   /** The teacher's logits for xs: used whatever the teacher is. All elements have them, or none. */
   teacherLogits?: Tensor;
 }
@@ -89,9 +90,25 @@ export interface DistillerFitDatasetArgs
 /** What LayersModel.evaluate takes, and the teacher's logits. */
 export interface DistillerEvaluateArgs extends Omit<ModelEvaluateArgs, 'sampleWeight'> {
   /** As for fit. */
-  sampleWeight?: Tensor | TensorLike;
+  sampleWeight?: TensorArgument;
   /** The teacher's logits for x; needed where the teacher is not a model. */
   teacherLogits?: Tensor;
+  /** Give back the values by their names, {@link NamedValues}, and not in an array. Default false. */
+  named?: boolean;
+}
+
+/** The loss and the metrics by their names in the logs. */
+export type NamedValues = {
+  /** The loss. */
+  loss: Scalar;
+  /** Each metric that was measured. */
+  [metric: string]: Scalar;
+};
+
+/** What LayersModel.fit answers with, whose values are numbers when training has ended. */
+export interface DistillerHistory extends History {
+  /** For each entry of the logs its value after each epoch. */
+  history: { [log: string]: number[] };
 }
 
 /** What LayersModel.evaluateDataset takes, and the teacher's logits. */
@@ -100,6 +117,8 @@ export interface DistillerEvaluateDatasetArgs {
   batches?: number;
   /** The teacher's logits, of cacheTeacherLogits or in step with the dataset; needed where the teacher is not a model. */
   teacherLogits?: DatasetLike<Tensor>;
+  /** As for evaluate. */
+  named?: boolean;
 }
 
 export const LOSS_OPTIONS: Record<keyof LossOptions, true> = {

@@ -1,11 +1,12 @@
-import { engine, reshape, Tensor, type TensorLike, type TypedArray, util } from '@tensorflow/tfjs-core';
+import { engine, reshape, Tensor, type TypedArray, util } from '@tensorflow/tfjs-core';
+import type { TensorArgument } from '../arguments.ts';
 import { numericTensor } from '../arguments.ts';
 import { valuesOnCpu } from '../backends/values_on_cpu.ts';
 import { classIds } from '../ops/labels.ts';
 import type { Inputs } from './inputs.ts';
 
 /** What may be given as labels: a tensor, alone or as fit takes targets, or numbers. */
-export type LabelsGiven = Inputs | TensorLike;
+export type LabelsGiven = Inputs | TensorArgument;
 
 /** What is checked of class ids. */
 export interface ClassIds {
@@ -32,7 +33,7 @@ export function labelsTensor(y: LabelsGiven, functionName: string): Tensor {
 }
 
 /** Numbers that no tensor holds yet: an array of them, or a typed array. */
-export function areNumbers(value: unknown): value is TensorLike {
+export function areNumbers(value: unknown): value is Exclude<TensorArgument, Tensor> {
   if (Array.isArray(value)) return !value.some((item) => item instanceof Tensor);
   return ArrayBuffer.isView(value);
 }

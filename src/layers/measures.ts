@@ -11,6 +11,7 @@ import {
   square,
   sum,
   type Tensor,
+  type TensorLike,
   util,
   where,
   zerosLike,
@@ -107,5 +108,10 @@ function softLoss(
   }
   const value = measured[metric];
   if (!scaleByTemperatureSquared) return value.clone(); // each entry of the logs is disposed singly
-  return mul(value, typeof temperature === 'number' ? temperature ** 2 : reshape(square(temperature), []));
+  return mul(
+    value,
+    typeof temperature === 'number'
+      ? temperature ** 2
+      : reshape(square(temperature as Tensor | TensorLike), []),
+  );
 }

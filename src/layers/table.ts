@@ -1,4 +1,5 @@
-import { dispose, Tensor, type TensorLike } from '@tensorflow/tfjs-core';
+import { dispose, Tensor } from '@tensorflow/tfjs-core';
+import type { TensorArgument } from '../arguments.ts';
 import { numericTensor } from '../arguments.ts';
 import type { LossOptions } from './distiller_arguments.ts';
 import { type ArrangedInputs, arrangeInputs, type Inputs, type ModelInputs } from './inputs.ts';
@@ -22,7 +23,7 @@ export interface Given {
   x: Inputs;
   y: LabelsGiven | null | undefined;
   teacherLogits: Tensor | null | undefined;
-  sampleWeight: Tensor | TensorLike | undefined;
+  sampleWeight: TensorArgument | undefined;
 }
 
 /** What does not change from call to call. */

@@ -1,4 +1,14 @@
-import { cast, mul, notEqual, onesLike, Reduction, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import {
+  cast,
+  mul,
+  notEqual,
+  onesLike,
+  Reduction,
+  type Scalar,
+  scalar,
+  type Tensor,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import { DIVERGENCES } from '../../kernels/divergences.ts';
 import type { Divergence, Targets } from '../../kernels/objective.ts';
 import { TARGETS, wordsOf } from '../../kernels/words.ts';
@@ -96,13 +106,28 @@ const OPTIONS: Record<keyof DistillationOptions, true> = {
  * @param teacher v, logits `[..., C]`, rank 1 to 6; or probabilities, see `targets`. A constant for gradients unless `teacherGradient`.
  * @param student z, logits `[..., C]` of the same shape.
  * @param options temperature, divergence, labels, weights and the rest of {@link DistillationOptions}.
- * @returns float32: a scalar, or `[...]` with `reduction: tf.Reduction.NONE`. A row with NaN, +Infinity or a class id that is no whole number in [0, C) is NaN, unless
+ * @returns float32: a scalar, or `[...]` with `reduction: tf.Reduction.NONE`; a `Scalar` in its type too, where the reduction is known not to be NONE. A row with NaN, +Infinity or a class id that is no whole number in [0, C) is NaN, unless
  *     its weight is 0 or it is ignored. Where all weights are 0, or there are no rows, the loss is 0.
  * @throws TypeError if an argument or option is of the wrong kind.
  * @throws RangeError if a number is out of range, or a word is none of those that an option knows.
  * @throws Error if shapes do not fit, an option is unknown, or it needs another option that is not given (as alpha needs labels).
  */
+export function distillationLoss(
+  teacher: TensorArgument,
+  student: TensorArgument,
+  options: DistillationOptions & { reduction: Reduction.NONE },
+): Tensor;
+export function distillationLoss(
+  teacher: TensorArgument,
+  student: TensorArgument,
+  options?: DistillationOptions & { reduction?: Exclude<Reduction, Reduction.NONE> },
+): Scalar;
 export function distillationLoss<O extends Tensor = Tensor>(
+  teacher: TensorArgument,
+  student: TensorArgument,
+  options?: DistillationOptions,
+): O;
+export function distillationLoss<O extends Tensor>(
   teacher: TensorArgument,
   student: TensorArgument,
   options: DistillationOptions = {},

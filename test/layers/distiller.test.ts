@@ -1125,4 +1125,25 @@ describe('a Distiller', () => {
     expect(await warn(['Identity'])).toBe('');
     expect(await warn([])).toBe('');
   });
+
+  it('evaluate gives its values by the names of the logs', async () => {
+    const { x, labels } = data(8, 3);
+    const distiller = new Distiller({ student: mlp(4, 3), teacher: mlp(4, 5), temperature: 2 });
+    distiller.compile({ optimizer: 'sgd' });
+    for (const y of [labels, null]) {
+      const list = [distiller.evaluate(x, y)].flat();
+      const named = distiller.evaluate(x, y, { named: true });
+      const names = distiller.metricsNames.filter(
+        (name) => y !== null || !['hardLoss', 'accuracy'].includes(name),
+      );
+      expect(Object.keys(named)).toEqual(names);
+      const values = await Promise.all(Object.values(named).map(async (value) => (await value.data())[0]));
+      const listed = await Promise.all(list.map(async (value) => (await value.data())[0]));
+      expect(values).toEqual(listed);
+      tf.dispose([list, named]);
+    }
+    expect(await errorOf(() => distiller.evaluate(x, null, { named: 1 as never }))).toContain(
+      'named must be true or false',
+    );
+  });
 });

@@ -16,6 +16,11 @@ describe('the types of the packed tarball', () => {
   it('serve an ES module of Node', () => compile('esm.mts', 'nodenext', 'nodenext'));
   it('serve a CommonJS module of Node', () => compile('commonjs.cts', 'nodenext', 'nodenext'));
   it('serve the subpath for tfjs-layers', () => compile('layers.ts', 'esnext', 'bundler'));
+  it('serve programs with the strictest options, and say which results are scalars', () =>
+    compile('strictest.ts', 'esnext', 'bundler', [
+      '--noUncheckedIndexedAccess',
+      '--exactOptionalPropertyTypes',
+    ]));
   it('serve core and the entry of a backend', () => compile('one_backend.ts', 'esnext', 'bundler'));
   it('serve core to a CommonJS compiler of old, by typesVersions', () =>
     compile('one_backend.ts', 'commonjs', 'node10', ['--ignoreDeprecations', '6.0']));
