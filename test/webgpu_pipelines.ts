@@ -32,7 +32,7 @@ export function plansOf(threads: Threads): Plan[] {
       for (const classes of [7, 33, 72, 5000, 5001]) add(7, classes, isSoftware, { lanes });
     for (const parts of [2, 3, 64]) for (const classes of [33, 5000]) add(7, classes, isSoftware, { parts });
     for (const inputs of ['scalar', 'tile'] as const)
-      for (const classes of [1, 4, 10, 33, 200, 5000]) add(7, classes, isSoftware, { inputs });
+      for (const classes of [1, 4, 10, 33, 200, 1535]) add(7, classes, isSoftware, { inputs });
   }
   return distinct(problems.map(plan), ({ mostGroups, parts, ...compiled }) =>
     JSON.stringify({ ...compiled, isSplit: parts > 1 }),

@@ -92,6 +92,9 @@ describe('the plan of a WebGPU dispatch', () => {
     expect(planFor(8, 10, SOFTWARE, { lanes: 128 })).toMatchObject({ lanes: 128, workgroup: 128 });
     expect(planFor(8, 10, SOFTWARE, { inputs: 'tile' }).inputs).toBe('tile');
     expect(planFor(8, 100, SOFTWARE, { parts: 3 })).toMatchObject({ parts: 3 });
+    expect(() => planFor(8, 1536, GPU, { inputs: 'tile' })).toThrow(
+      /rows in a tile must have at most 1535 classes; got 1536/,
+    );
     expect(() => planFor(8, 10, SOFTWARE, { lanes: 3 })).toThrow(RangeError);
     expect(() => planFor(8, 10, SOFTWARE, { lanes: 512 })).toThrow(
       /lanes must be a power of two from 1 to 256; got 512/,

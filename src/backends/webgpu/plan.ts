@@ -63,6 +63,7 @@ export function plan(problem: PlanProblem): Plan {
   const inputs = asked.inputs ?? (classes % 4 === 0 ? 'vec4' : 'scalar');
   const team = device.hasSubgroups ? 'subgroup' : 'workgroup';
   if (asked.lanes !== 0) checkLanes(asked.lanes, device);
+  if (asked.inputs === 'tile') checkTile(classes);
   if (asked.inputs === 'tile' || (asked.inputs === null && prefersTile(problem)))
     return tilePlan(classes, team);
   const lanes = asked.lanes || (device.isSoftware ? softwareLanes(problem) : gpuLanes(classes, device));
@@ -139,6 +140,14 @@ function gpuParts({ rows, classes }: PlanProblem): number {
 function vectorsOf(classes: number, lanes: number, { isSoftware }: PlanDevice): number {
   if (isSoftware && classes < 256) return 1; // no slower there, and half the time to compile
   return Math.min(MOST_VECTORS, Math.ceil(classes / (4 * lanes)));
+}
+
+function checkTile(classes: number): void {
+  const most = TILE_BYTES / 8 - 1;
+  if (classes <= most) return;
+  throw new RangeError(
+    `softmaxCrossEntropyWithTemperature: rows in a tile must have at most ${most} classes; got ${classes}.`,
+  );
 }
 
 function checkLanes(lanes: number, { mostThreads }: PlanDevice): void {
