@@ -36,12 +36,17 @@ fn writeLoss(bits: u32) {
   }
 }
 
+// A slot that never fills belongs to a dispatch that was dropped: the sum is then NaN, and nobody waits for ever. Looks are counted for all slots of a lane.
+const MOST_LOOKS = 65536u;
+var<private> looks: u32;
+
 fn takeSlot(slot: u32) -> u32 {
   var complement = atomicExchange(&scratch[FIRST_SLOT + slot], 0u);
-  while (complement == 0u) {
+  while (complement == 0u && looks < MOST_LOOKS) {
+    looks += 1u;
     complement = atomicExchange(&scratch[FIRST_SLOT + slot], 0u);
   }
-  return ~complement;
+  return select(~complement, NAN_BITS, complement == 0u);
 }
 
 fn reduceLosses(groupIndex: u32) {
