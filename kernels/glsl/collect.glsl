@@ -5,7 +5,7 @@ Maxima collectMaxima(int row) {
   return sweepMaxima(row, 0, 1);
 }
 
-Sums collectSums(int row, Maxima maxima, float inverseT) {
+Sums collectRow(int row, Maxima maxima, float inverseT) {
   return sweepSums(row, 0, 1, maxima, inverseT);
 }
 #else
@@ -20,11 +20,19 @@ vec4 addLanes(sampler2D source, int row, int lanes) {
   return sum;
 }
 
-Sums collectSums(int row, Maxima maxima, float inverseT) {
+Sums collectRow(int row, Maxima maxima, float inverseT) {
   vec4 texel = addLanes(sumTexels, row, sumLanes);
   return Sums(texel.r, texel.g, texel.b, unflagged(texel.a), texel.a < 0.0);
 }
 #endif
+
+Sums collectSums(int row, Maxima maxima, float inverseT) {
+  Sums sums = collectRow(row, maxima, inverseT);
+#if SOFTENED
+  sums.teacher = select(sums.teacher == 0.0, 1.0, sums.teacher);  // all probabilities are 0
+#endif
+  return sums;
+}
 
 #if LABEL_SUMS
 LabelSums collectLabels(int row, Maxima maxima) {

@@ -21,6 +21,13 @@ const float FAR = 3.4e38;
 const float LOWEST = -3.4e38;
 const float NO_LOGARITHM = -1e30;  // stands for log 0, finite so that 0 times it is 0
 const float SMALLEST = 1.2e-38;
+const float SMALLEST_PROBABILITY = 1.17549435e-38;  // 2^-126, MATH (33)
+#if HALF_TEXTURES
+const float ROUNDING_OF_SUM = 2e-3;
+#else
+const float ROUNDING_OF_SUM = 1e-6;
+#endif
+const float ROUNDING = 3e-7;      // of a quotient
 const float INVALID = 1000.0;   // in place of a log sum: the row is NaN. log sums lie in [-1, 20].
 
 // Of Maxima.flags.

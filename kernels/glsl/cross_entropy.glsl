@@ -37,3 +37,18 @@ float teacherSlope(Statistics row, Class c) {
   return c.hasStudent ? -c.logQ : infinity(1.0);
 #endif
 }
+
+#if SOFTENED
+// MATH (34), (36).
+float slopeFactor(float mass) {
+  return mass;
+}
+
+float ofMass(float mass, float divergence) {
+  return mass * divergence;
+}
+
+float slopeToMass(float mass, Statistics row) {
+  return (row.isNear ? row.logTeacher + row.lambda : row.logStudent) + row.level;
+}
+#endif

@@ -71,11 +71,11 @@ float packedValue(sampler2D source, ivec2 texShape, int matrixRows, int row, int
 
 #if TEACHER_PACKED
 #define teacherWalk(row, lane, lanes) packedWalk(teacherTexShape, teacherRows, row, lane, lanes)
-#define teacherPair(walk) packedPair(teacher, walk)
+#define givenPair(walk) packedPair(teacher, walk)
 #define teacherAt(row, column) packedValue(teacher, teacherTexShape, teacherRows, row, column)
 #else
 #define teacherWalk(row, lane, lanes) unpackedWalk(teacherTexShape, offsetteacher, row, lane, lanes)
-#define teacherPair(walk) unpackedPair(teacher, walk)
+#define givenPair(walk) unpackedPair(teacher, walk)
 #define teacherAt(row, column) unpackedValue(teacher, teacherTexShape, offsetteacher, row, column)
 #endif
 
@@ -98,6 +98,11 @@ float packedValue(sampler2D source, ivec2 texShape, int matrixRows, int row, int
 #define labelPair(walk) unpackedPair(labels, walk)
 #define labelAt(row, column) unpackedValue(labels, labelsTexShape, offsetlabels, row, column)
 #endif
+
+vec2 teacherPair(Walk walk) {
+  vec2 pair = givenPair(walk);
+  return vec2(logit(pair.x), logit(pair.y));
+}
 
 struct Factors {
   float temperature;

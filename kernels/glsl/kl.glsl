@@ -39,3 +39,18 @@ float teacherSlope(Statistics row, Class c) {
   return c.hasTeacher ? 1.0 - c.x : infinity(-1.0);
 #endif
 }
+
+#if SOFTENED
+// MATH (34), (36).
+float slopeFactor(float mass) {
+  return mass;
+}
+
+float ofMass(float mass, float divergence) {
+  return mass * divergence + timesLog(mass);
+}
+
+float slopeToMass(float mass, Statistics row) {
+  return row.level + log(mass) + 1.0;
+}
+#endif

@@ -10,6 +10,9 @@ struct Maxima {
 const Maxima NO_MAXIMA = Maxima(LOWEST, LOWEST, 0.0, 0);
 
 bool isRowOfNumbers(Maxima maxima) {
+#if SOFTENED
+  return (maxima.flags & ~(HAS_MASKS | HAS_TEACHER)) == HAS_STUDENT;  // probabilities may all be 0
+#endif
   return (maxima.flags & ~HAS_MASKS) == (HAS_STUDENT | HAS_TEACHER);
 }
 
@@ -23,6 +26,9 @@ float referenceOf(Maxima maxima) {
 }
 
 bool isNear(Maxima maxima, float inverseT) {
+#if OWN_TEMPERATURE
+  if (abs(inverseT - inverseTeacherTemperature) > ROUNDING * inverseT) return false;
+#endif
   return maxima.spread < FAR && maxima.spread * inverseT <= NEAR;
 }
 

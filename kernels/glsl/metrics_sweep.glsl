@@ -13,7 +13,7 @@ vec4 sweepTops(int row, int lane, int lanes) {
   Walk alongTeacher = teacherWalk(row, lane, lanes);
   Walk alongStudent = studentWalk(row, lane, lanes);
   for (int column = 2 * lane; column < classes; column += 2 * lanes) {
-    vec2 v = teacherPair(alongTeacher);
+    vec2 v = givenPair(alongTeacher);  // logarithms may be equal where probabilities are not
     vec2 z = studentPair(alongStudent);
     bool hasSecond = column + 1 < classes;
     float place = float(classes - column);

@@ -23,9 +23,9 @@ void addFarMixture(inout Mixture mixture, float z, float v, Maxima maxima, Logar
     mixture.teacher += p * shares.x;
     mixture.student += q * shares.y;
   } else if (term.hasTeacher) {
-    mixture.teacher -= p * log(beta);
+    mixture.teacher -= p * log(mixtureBeta);
   } else if (term.hasStudent) {
-    mixture.student -= q * log(1.0 - beta);
+    mixture.student -= q * log(1.0 - mixtureBeta);
   }
 }
 
@@ -38,7 +38,7 @@ void addNearMixture(inout Mixture mixture, float z, float v, Maxima maxima, Loga
   vec2 shares = mixtureLogarithms(true, x);
   mixture.teacher += p * shares.x;
   mixture.student += p * (1.0 + u) * shares.y;
-  mixture.near += p * ((1.0 - beta) * hSeries(u) - hSeries((1.0 - beta) * u));
+  mixture.near += p * ((1.0 - mixtureBeta) * hSeries(u) - hSeries((1.0 - mixtureBeta) * u));
 }
 
 Mixture sweepMixture(int row, int lane, int lanes, Maxima maxima, Logarithms logs, float inverseT) {

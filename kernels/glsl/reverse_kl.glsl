@@ -35,3 +35,18 @@ float teacherSlope(Statistics row, Class c) {
   return c.hasTeacher ? -c.q / c.p : infinity(-1.0);
 #endif
 }
+
+#if SOFTENED
+// MATH (34), (36).
+float slopeFactor(float mass) {
+  return 1.0;
+}
+
+float ofMass(float mass, float divergence) {
+  return divergence - log(select(mass == 0.0, 1.0, mass));
+}
+
+float slopeToMass(float mass, Statistics row) {
+  return -1.0 / mass;
+}
+#endif

@@ -51,6 +51,9 @@ Statistics statisticsOf(int row, Factors factors, out float loss) {
   float inverseT = factors.inverseTemperature;
   Maxima maxima = collectMaxima(row);
   if (!isRowOfNumbers(maxima)) return statistics;
+#if SOFTENED
+  float sumOfGiven = startMass(row);
+#endif
   Sums sums = collectSums(row, maxima, inverseT);
   statistics.isValid = true;
   statistics.maxStudent = maxima.student;
@@ -68,7 +71,7 @@ Statistics statisticsOf(int row, Factors factors, out float loss) {
 #endif
 #if HAS_MIXTURE
   Mixture mixture = collectMixture(row, maxima, logs, inverseT);
-  float divergence = logs.isNear ? mixture.near : beta * mixture.teacher + (1.0 - beta) * mixture.student;
+  float divergence = logs.isNear ? mixture.near : mixtureBeta * mixture.teacher + (1.0 - mixtureBeta) * mixture.student;
 #if OUTPUT == TO_TEACHER
   statistics.level = mixture.teacher;
 #else
@@ -81,6 +84,9 @@ Statistics statisticsOf(int row, Factors factors, out float loss) {
 #endif
 #if TARGETS == LOGITS
   divergence = max(divergence, 0.0);  // MATH.md: rounding alone could make it negative
+#endif
+#if SOFTENED
+  divergence = ofMass(sumOfGiven, divergence);
 #endif
   total += softFactor(factors) * divergence;
 #endif

@@ -7,7 +7,7 @@ Term farTermOf(float z, float v, float share, Maxima maxima, float inverseT) {
   term.u = mass(term.a) * share;
 #if TARGETS == LOGITS
   term.hasTeacher = !isMasked(v);
-  term.b = select(term.hasTeacher, (v - maxima.teacher) * inverseT, NO_LOGARITHM);
+  term.b = select(term.hasTeacher, (v - maxima.teacher) * teacherInverseOf(inverseT), NO_LOGARITHM);
   term.w = mass(term.b) * share;
 #else
   term.hasTeacher = abs(v) >= SMALLEST;
@@ -22,7 +22,7 @@ Term farTermOf(float z, float v, float share, Maxima maxima, float inverseT) {
 // Where all is finite: no masks to look for.
 Term plainTermOf(float z, float v, float share, Maxima maxima, float inverseT) {
   float a = (z - maxima.student) * inverseT;
-  float b = (v - maxima.teacher) * inverseT;
+  float b = (v - maxima.teacher) * teacherInverseOf(inverseT);
   return Term(a, b, exp(a) * share, exp(b) * share, 0.0, 0.0, true, true);
 }
 

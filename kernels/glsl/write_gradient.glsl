@@ -6,7 +6,7 @@ Class classOf(Statistics row, float z, float v, float inverseT) {
   c.a = select(c.hasStudent, (z - row.maxStudent) * inverseT, NO_LOGARITHM);
 #if TARGETS == LOGITS
   c.hasTeacher = !isMasked(v);
-  float b = select(c.hasTeacher, (v - row.maxTeacher) * inverseT, NO_LOGARITHM);
+  float b = select(c.hasTeacher, (v - row.maxTeacher) * teacherInverseOf(inverseT), NO_LOGARITHM);
   float logP = b - row.logTeacher;
   c.p = exp(logP) * float(b >= EXP_FLOOR);
 #else
@@ -37,15 +37,24 @@ float hardSlope(Statistics row, float z, float label) {
 }
 #endif
 
-float gradientOf(Statistics row, Factors factors, float z, float v, float label) {
+// `given` is v, or p of which v is the logarithm.
+float gradientOf(Statistics row, Factors factors, float z, float given, float label, float sumOfGiven) {
+  float v = logit(given);
   float gradient = 0.0;
   float inverseT = factors.inverseTemperature;
 #if HAS_SOFT
   Class c = classOf(row, z, v, inverseT);
 #if OUTPUT == TO_STUDENT
   gradient = softFactor(factors) * inverseT * studentSlope(row, c);
+#if SOFTENED
+  gradient *= slopeFactor(sumOfGiven);
+#endif
+#elif SOFTENED
+  float own = teacherInverseOf(inverseT) * slopeFactor(sumOfGiven) * teacherSlope(row, c);
+  gradient = softFactor(factors) * (slopeToMass(sumOfGiven, row) + own / max(given, SMALLEST_PROBABILITY));
+  if (!c.hasTeacher) gradient = 0.0;
 #elif TARGETS == LOGITS
-  gradient = softFactor(factors) * inverseT * teacherSlope(row, c);
+  gradient = softFactor(factors) * teacherInverseOf(inverseT) * teacherSlope(row, c);
 #else
   float slope = c.hasTeacher || c.hasStudent ? teacherSlope(row, c) : 0.0;
   gradient = isFinite(slope) ? softFactor(factors) * slope : infinity(isMasked(slope) ? -factors.weight : factors.weight);
@@ -81,7 +90,11 @@ float gradientAt(RowOfFragment row, int column, float z, float v, float label) {
   label = float(row.label == column);
 #endif
   bool isValid = row.factors.isValid && row.statistics.isValid;
-  float gradient = gradientOf(row.statistics, row.factors, z, v, label);
+  float sumOfGiven = 1.0;
+#if SOFTENED
+  sumOfGiven = startMass(row.row);
+#endif
+  float gradient = gradientOf(row.statistics, row.factors, z, v, label, sumOfGiven);
   return select(row.factors.isZero, 0.0, select(isValid, gradient, notANumber()));
 }
 

@@ -31,14 +31,17 @@ vec4 labelTop(int row) { return texelAt(topTexels, rows + row); }
 #endif
 #endif
 
-// MATH (28), (29); the flag of an infinite value goes to isUnbounded.
-float softNumber(int number, int row, Maxima maxima, float inverseT, out bool isUnbounded) {
+// MATH (28), (29) where p sums to 1, or is given and not softened; the flag of an infinite value goes to isUnbounded.
+float numberOf(int number, int row, Maxima maxima, float inverseT, out bool isUnbounded) {
   isUnbounded = false;
   if (number == STUDENT_ENTROPY_NUMBER) {
     vec4 student = studentSums(row, maxima, inverseT);
     return log(student.x) + student.y / student.x;
   }
   vec4 teacher = teacherSums(row, maxima, inverseT);
+#if SOFTENED
+  teacher.x = select(teacher.x == 0.0, 1.0, teacher.x);  // all probabilities are 0
+#endif
 #if TARGETS == LOGITS
   float entropy = log(teacher.x) + teacher.z / teacher.x;
 #else
@@ -61,6 +64,17 @@ float softNumber(int number, int row, Maxima maxima, float inverseT, out bool is
   float crossEntropy = teacher.x * logStudent + teacher.y;
   return number == KL_NUMBER ? crossEntropy - entropy : crossEntropy;
 #endif
+}
+
+float softNumber(int number, int row, Maxima maxima, float inverseT, out bool isUnbounded) {
+  float value = numberOf(number, row, maxima, inverseT, isUnbounded);
+#if SOFTENED
+  float sumOfGiven = startMass(row);
+  if (number == TEACHER_ENTROPY_NUMBER) return sumOfGiven * value - timesLog(sumOfGiven);
+  if (number == CROSS_ENTROPY_NUMBER) return sumOfGiven * value;
+  if (number == KL_NUMBER) return sumOfGiven * value + timesLog(sumOfGiven);
+#endif
+  return value;
 }
 
 // MATH (31), (32); accuracy is never unbounded.

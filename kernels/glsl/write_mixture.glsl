@@ -10,6 +10,9 @@ void main() {
   float inverseT = factors.inverseTemperature;
   Maxima maxima = collectMaxima(row);
   if (!isRowOfNumbers(maxima)) return;
+#if SOFTENED
+  startMass(row);
+#endif
   Logarithms logs = logarithmsOf(maxima, collectSums(row, maxima, inverseT), inverseT);
   Mixture mixture = sweepMixture(row, lane, lanes, maxima, logs, inverseT);
   setOutput(vec4(mixture.teacher, mixture.student, mixture.near, 0.0));

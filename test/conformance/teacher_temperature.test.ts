@@ -51,26 +51,22 @@ const nearProbabilities = (options: CaseOptions, distance: number, shape: number
   );
 
 for (const divergence of DIVERGENCES) {
-  if (!halfPrecision)
-    describe(`${divergence}: what is given as a softmax at T = 1 is what its logits are`, () => {
-      for (const teacherTemperature of [undefined, 1.5]) {
-        it(
-          teacherTemperature === undefined ? 'at the temperature of both' : 'at one of its own',
-          async () => {
-            const own = teacherTemperature === undefined ? {} : { teacherTemperature };
-            const logits = makeCase('', [7, 45], { divergence, temperature: 4, ...own }, { seed: 31 });
-            const [ofLogits, ofProbabilities] = [
-              await runCase(logits, ones(7), false),
-              await runCase(asProbabilities(logits), ones(7), false),
-            ];
-            const { valueScale, gradientScale } = reference(logits);
-            expectClose(ofProbabilities.loss, ofLogits.loss, (n) => 4 * TOLERANCE * valueScale[n], 'loss');
-            const size = (i: number) => 4 * TOLERANCE * gradientScale[Math.floor(i / 45)];
-            expectClose(ofProbabilities.dStudent, ofLogits.dStudent, size, 'dStudent');
-          },
-        );
-      }
-    });
+  describe(`${divergence}: what is given as a softmax at T = 1 is what its logits are`, () => {
+    for (const teacherTemperature of [undefined, 1.5]) {
+      it(teacherTemperature === undefined ? 'at the temperature of both' : 'at one of its own', async () => {
+        const own = teacherTemperature === undefined ? {} : { teacherTemperature };
+        const logits = makeCase('', [7, 45], { divergence, temperature: 4, ...own }, { seed: 31 });
+        const [ofLogits, ofProbabilities] = [
+          await runCase(logits, ones(7), false),
+          await runCase(asProbabilities(logits), ones(7), false),
+        ];
+        const { valueScale, gradientScale } = reference(logits);
+        expectClose(ofProbabilities.loss, ofLogits.loss, (n) => 4 * TOLERANCE * valueScale[n], 'loss');
+        const size = (i: number) => 4 * TOLERANCE * gradientScale[Math.floor(i / 45)];
+        expectClose(ofProbabilities.dStudent, ofLogits.dStudent, size, 'dStudent');
+      });
+    }
+  });
 
   if (!halfPrecision) {
     describe(`${divergence}: digits`, () => {
@@ -280,48 +276,47 @@ function differenceAt(f: (x: number) => number, x: number, step = 1e-3): number 
   return (8 * (f(x + step) - f(x - step)) - (f(x + 2 * step) - f(x - 2 * step))) / (12 * step);
 }
 
-if (!halfPrecision)
-  describe('in use', () => {
-    const v = [[0.7, 0.2, 0.1]];
-    const z = [[1, 0.3, -1]];
-    const lossAt = async (options: DistillationOptions) => {
-      const loss = distillationLoss(v, z, options);
-      const [value] = await loss.data();
-      loss.dispose();
-      return value;
-    };
-    it('T^2 is that of the student', async () => {
-      const plain = await lossAt({ temperature: 3, teacherTemperature: 2, scaleByTemperatureSquared: false });
-      const scaled = await lossAt({ temperature: 3, teacherTemperature: 2 });
-      expectClose([scaled], [9 * plain], 1e-2, 'loss');
-    });
-    it('metrics are of the softened teacher, at temperatures of their own too', async () => {
-      const metrics = distillationMetrics(v, z, {
-        temperature: 3,
-        teacherTemperature: 2,
-        targets: 'probabilities',
-      });
-      const roots = v[0].map(Math.sqrt);
-      const sum = roots.reduce((a, b) => a + b);
-      const entropy = -roots.reduce((total, root) => total + (root / sum) * Math.log(root / sum), 0);
-      const loss = await lossAt({
-        temperature: 3,
-        teacherTemperature: 2,
-        targets: 'probabilities',
-        divergence: 'kl',
-        scaleByTemperatureSquared: false,
-      });
-      expectClose(await metrics.teacherEntropy.data(), [entropy], 4 * TOLERANCE, 'teacherEntropy');
-      expectClose(await metrics.kl.data(), [loss], 4 * TOLERANCE, 'kl');
-      tf.dispose(metrics);
-    });
-    it('leaves no tensors behind', () => {
-      const before = tf.memory().numTensors;
-      tf.tidy(() => {
-        tf.grads((v, z, t) =>
-          distillationLoss(v, z, { temperature: t, targets: 'probabilities', teacherGradient: true }),
-        )([tf.tensor2d(v), tf.tensor2d(z), tf.tensor1d([3])]);
-      });
-      expect(tf.memory().numTensors).toBe(before);
-    });
+describe('in use', () => {
+  const v = [[0.7, 0.2, 0.1]];
+  const z = [[1, 0.3, -1]];
+  const lossAt = async (options: DistillationOptions) => {
+    const loss = distillationLoss(v, z, options);
+    const [value] = await loss.data();
+    loss.dispose();
+    return value;
+  };
+  it('T^2 is that of the student', async () => {
+    const plain = await lossAt({ temperature: 3, teacherTemperature: 2, scaleByTemperatureSquared: false });
+    const scaled = await lossAt({ temperature: 3, teacherTemperature: 2 });
+    expectClose([scaled], [9 * plain], 1e-2, 'loss');
   });
+  it('metrics are of the softened teacher, at temperatures of their own too', async () => {
+    const metrics = distillationMetrics(v, z, {
+      temperature: 3,
+      teacherTemperature: 2,
+      targets: 'probabilities',
+    });
+    const roots = v[0].map(Math.sqrt);
+    const sum = roots.reduce((a, b) => a + b);
+    const entropy = -roots.reduce((total, root) => total + (root / sum) * Math.log(root / sum), 0);
+    const loss = await lossAt({
+      temperature: 3,
+      teacherTemperature: 2,
+      targets: 'probabilities',
+      divergence: 'kl',
+      scaleByTemperatureSquared: false,
+    });
+    expectClose(await metrics.teacherEntropy.data(), [entropy], 4 * TOLERANCE, 'teacherEntropy');
+    expectClose(await metrics.kl.data(), [loss], 4 * TOLERANCE, 'kl');
+    tf.dispose(metrics);
+  });
+  it('leaves no tensors behind', () => {
+    const before = tf.memory().numTensors;
+    tf.tidy(() => {
+      tf.grads((v, z, t) =>
+        distillationLoss(v, z, { temperature: t, targets: 'probabilities', teacherGradient: true }),
+      )([tf.tensor2d(v), tf.tensor2d(z), tf.tensor1d([3])]);
+    });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});

@@ -1,4 +1,4 @@
-import { backend, startBackend } from '../backends/current.ts';
+import { startBackend } from '../backends/current.ts';
 import { blockCases, manyRowsCase, optionCases, shapeCases, teacherTemperatureCases } from '../cases.ts';
 import { expectCase } from '../run_case.ts';
 
@@ -15,9 +15,7 @@ describe('loss and both gradients agree with the float64 reference', () => {
     it(problem.name, () => expectCase(problem));
   }
 
-  // The composition of stock ops overflows in half-precision textures.
-  const softened = backend.precision === 'f16' ? [] : teacherTemperatureCases();
-  for (const problem of [...optionCases(), ...softened]) {
+  for (const problem of [...optionCases(), ...teacherTemperatureCases()]) {
     it(problem.name, () => expectCase(problem));
   }
 });

@@ -4,6 +4,9 @@ const values = (cases: string) => suite('test/conformance/values.test.ts', 'webg
 const numerics = (cases: string) => suite('test/conformance/numerics.test.ts', 'webgl-chromium', cases);
 const layouts = (cases: string) => suite('test/conformance/layouts.test.ts', 'webgl-chromium', cases);
 
+const teacherTemperature = (cases: string) =>
+  suite('test/conformance/teacher_temperature.test.ts', 'webgl-chromium', cases);
+
 /** What most faults show in: seven rows of three classes. */
 const oddRow = values('shape .7,3.');
 
@@ -19,6 +22,52 @@ export const glslMutants: Mutant[] = [
       find: 'return vec2(d, rounded(z - rounded(d - c)) - rounded(v + c));',
       replace: 'return vec2(d, 0.0);',
       killedBy: numerics('^kl: digits the models a shift of 100 apart'),
+    },
+  ]),
+  ...mutants('kernels/glsl/softened.glsl', values('crossEntropy of probabilities softened at T, alone'), [
+    {
+      name: 'the logarithm of a probability is taken to base 2',
+      find: ', log(max(p, SMALLEST_PROBABILITY)));',
+      replace: ', log2(max(p, SMALLEST_PROBABILITY)));',
+    },
+    {
+      name: "the teacher has the row's temperature whatever its own is",
+      find: '#define teacherInverseOf(inverseT) inverseTeacherTemperature',
+      replace: '#define teacherInverseOf(inverseT) inverseT',
+      killedBy: values('kl of logits at a temperature of their own, alone'),
+    },
+    {
+      name: 'a probability below 0 is softened as 0',
+      find: '|| p < 0.0',
+      replace: '',
+      killedBy: teacherTemperature('kl of softened probabilities a probability below 0'),
+    },
+  ]),
+  ...mutants('kernels/glsl/mass.glsl', values('jsd of probabilities softened at T, of another sum'), [
+    {
+      name: 'the mixture of unnormalised probabilities has beta itself',
+      find: 'mixtureBeta = beta * mass / (beta * mass + (1.0 - beta));',
+      replace: 'mixtureBeta = beta;',
+    },
+    {
+      name: 'the rounding of a sum of probabilities counts as a divergence',
+      find: '<= ROUNDING_OF_SUM',
+      replace: '<= 0.0',
+      killedBy: teacherTemperature('kl: digits'),
+    },
+  ]),
+  ...mutants('kernels/glsl/write_masses.glsl', values('kl of probabilities softened at T, of another sum'), [
+    {
+      name: 'the class behind the last one is summed',
+      find: 'select(hasSecondClass(column), present(p.y), 0.0)',
+      replace: 'present(p.y)',
+    },
+  ]),
+  ...mutants('kernels/glsl/maxima.glsl', teacherTemperature('kl: digits a temperature per row'), [
+    {
+      name: 'no row is near whose teacher has a temperature of its own',
+      find: '> ROUNDING * inverseT) return false;',
+      replace: '>= 0.0) return false;',
     },
   ]),
   ...mutants('kernels/glsl/cross_entropy.glsl', oddRow, [
@@ -66,8 +115,8 @@ export const glslMutants: Mutant[] = [
     {
       name: 'the gradient has beta in place of 1 - beta',
       killedBy: values('jsd of logits, alone'),
-      find: 'return (1.0 - beta) * c.q * (logShare - row.level);',
-      replace: 'return beta * c.q * (logShare - row.level);',
+      find: 'return (1.0 - mixtureBeta) * c.q * (logShare - row.level);',
+      replace: 'return mixtureBeta * c.q * (logShare - row.level);',
     },
   ]),
   ...mutants('kernels/glsl/sums_sweep.glsl', oddRow, [

@@ -7,6 +7,7 @@ import { checkContext, packsFirst, type WebGLBackend } from './backend.ts';
 import { LANES_PER_MERGE, lanesFor } from './lanes.ts';
 import {
   type InputLayout,
+  isSoftened,
   needsLabelSums,
   SoftmaxCrossEntropyWithTemperatureProgram,
   type Specialisation,
@@ -120,6 +121,8 @@ export class RowPassRun {
       weightStride: weights ? stride(weights) : 0,
       rowTemperature: t,
       inverseTemperature: Math.min(1 / t, 3e38),
+      inverseTeacherTemperature:
+        objective.teacherTemperature === 0 ? 0 : Math.min(1 / objective.teacherTemperature, 3e38),
       softWeight: objective.softWeight,
       hardWeight: objective.hardWeight,
       labelSmoothing: objective.labelSmoothing,
@@ -134,6 +137,7 @@ export class RowPassRun {
     const { objective } = this.specialisation;
     const lanes = lanesFor(rows, classes, this.specialisation.hasHalfTextures ? 'float16' : 'float32');
     let source: StatisticsSource = 'SWEEP';
+    this.sumGiven(lanes);
     if (lanes > 1) {
       source = 'CELLS';
       this.sweepByLanes(lanes, objective.softWeight !== 0 && DIVERGENCES[objective.divergence].hasMixture);
@@ -150,6 +154,14 @@ export class RowPassRun {
       this.gradientIsPacked ? 'packed' : 'unpacked',
     );
     return { loss, gradient: { ...gradient, shape: [rows, classes] } };
+  }
+
+  /** Leaves massTexels, one a row, among the inputs where probabilities are softened. */
+  protected sumGiven(lanes: number): void {
+    if (!isSoftened(this.specialisation.objective)) return;
+    const { rows } = this.request;
+    const masses = this.texelStage('writeMasses', 'SWEEP', rows * lanes, { lanes });
+    this.keep('massTexels', this.merge('mergeSums', masses, rows, lanes, 1).texels);
   }
 
   /** Leaves maximaTexels, one a row, and sumTexels, mixtureTexels, a few a row, among the inputs. */

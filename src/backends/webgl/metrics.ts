@@ -34,7 +34,9 @@ class RowMetricsRun extends RowPassRun {
     const { rows, classes } = this.request;
     // Half-precision textures cannot hold what lanes leave behind.
     const isSwept = classes < LONG_ROW || hasHalfTextures();
-    if (!isSwept) this.leaveTexels(lanesFor(rows, classes, 'float32'));
+    const lanes = isSwept ? 1 : lanesFor(rows, classes, 'float32');
+    this.sumGiven(lanes);
+    if (!isSwept) this.leaveTexels(lanes);
     return this.stage('writeMetrics', isSwept ? 'SWEEP' : 'CELLS', [rows, METRICS.length]);
   }
 

@@ -1,16 +1,19 @@
 import { DIVERGENCES } from '../../../kernels/divergences.ts';
-import type {
-  Divergence,
-  LabelKind,
-  Objective,
-  RowPassOutputs,
-  Targets,
+import {
+  type Divergence,
+  type LabelKind,
+  type Objective,
+  type RowPassOutputs,
+  type TeacherReading,
+  teacherReadingOf,
 } from '../../../kernels/objective.ts';
+import { unknownWord } from '../../../kernels/words.ts';
 import * as glsl from '../../generated/glsl.ts';
 import type { GPGPUProgram } from './backend.ts';
 
 /** One program of the row pass: the file of kernels/glsl that holds its `main`. */
 export type Stage =
+  | 'writeMasses'
   | 'writeMaxima'
   | 'mergeMaxima'
   | 'writeSums'
@@ -67,6 +70,7 @@ export const UNIFORMS = [
   'weightStride',
   'rowTemperature',
   'inverseTemperature',
+  'inverseTeacherTemperature',
   'softWeight',
   'hardWeight',
   'labelSmoothing',
@@ -110,10 +114,29 @@ function needsLevel({ divergence, softWeight }: Objective, outputs: RowPassOutpu
 }
 
 /** Whether a row whose divergence is infinite has no gradient. */
-function lacksGradientAtInfinity({ divergence, targets }: Objective, outputs: RowPassOutputs): boolean {
-  const { student, teacher } = DIVERGENCES[divergence].lacksGradientAtInfinity;
-  return GRADIENT_TO[outputs] === 'TO_TEACHER' ? teacher && targets === 'logits' : student;
+function lacksGradientAtInfinity(objective: Objective, outputs: RowPassOutputs): boolean {
+  const { student, teacher } = DIVERGENCES[objective.divergence].lacksGradientAtInfinity;
+  if (GRADIENT_TO[outputs] === 'TO_STUDENT') return student;
+  const reading = teacherReadingOf(objective);
+  switch (reading) {
+    case 'logits':
+      return teacher;
+    case 'probabilities':
+      return false;
+    case 'softenedProbabilities':
+      return true;
+    default:
+      return unknownWord('reading', reading satisfies never);
+  }
 }
+
+/** Whether the shaders take the logarithm of what they read, and need the sum of it. */
+export const isSoftened = (objective: Objective): boolean =>
+  teacherReadingOf(objective) === 'softenedProbabilities';
+
+/** Whether the teacher's temperature is not that of the row. */
+const hasOwnTemperature = (objective: Objective): boolean =>
+  teacherReadingOf(objective) !== 'probabilities' && objective.teacherTemperature !== 0;
 
 const SOURCES: Readonly<Record<Divergence, string>> = {
   crossEntropy: glsl.crossEntropy,
@@ -123,7 +146,11 @@ const SOURCES: Readonly<Record<Divergence, string>> = {
 };
 
 // Names of kernels/glsl/constants.glsl.
-const TARGETS: Readonly<Record<Targets, string>> = { logits: 'LOGITS', probabilities: 'PROBABILITIES' };
+const TARGETS: Readonly<Record<TeacherReading, string>> = {
+  logits: 'LOGITS',
+  probabilities: 'PROBABILITIES',
+  softenedProbabilities: 'LOGITS', // their logarithms: softened.glsl
+};
 const LABELS: Readonly<Record<LabelKind, string>> = {
   none: 'NO_LABELS',
   classIds: 'CLASS_IDS',
@@ -155,11 +182,13 @@ export function sourceOf(
   output: StageOutput,
 ): string {
   const divergence = SOURCES[specialisation.objective.divergence];
-  const read = [glsl.numbers, glsl.texels, glsl.inputs, glsl.maxima];
-  const sums = [...read, glsl.sums, divergence, glsl.sumsSweep];
+  const softened = isSoftened(specialisation.objective);
+  const read = [glsl.numbers, glsl.texels, glsl.softened, glsl.inputs, glsl.maxima];
+  const sums = [...read, glsl.mass, glsl.sums, divergence, glsl.sumsSweep];
   const sweep = [...sums, glsl.maximaSweep, glsl.collect];
   if (DIVERGENCES[specialisation.objective.divergence].hasMixture) sweep.push(glsl.mixture);
   const files = {
+    writeMasses: [...read, glsl.writeMasses],
     writeMaxima: [...read, glsl.maximaSweep, glsl.writeMaxima],
     mergeMaxima: [glsl.numbers, glsl.texels, glsl.maxima, glsl.mergeMaxima],
     writeSums: [...sums, glsl.writeSums],
@@ -171,7 +200,7 @@ export function sourceOf(
     mergeTops: [glsl.texels, glsl.mergeTops],
     writeMetricSums: [...sums, glsl.metricsSweep, glsl.writeMetricSums],
     writeMetrics: [...sweep, glsl.metricsSweep, glsl.writeMetrics],
-    writeGradient: [...read, glsl.sums, divergence, glsl.statisticsTexel, glsl.writeGradient],
+    writeGradient: [...read, glsl.mass, glsl.sums, divergence, glsl.statisticsTexel, glsl.writeGradient],
   }[stage];
   const isMerge = stage === 'mergeMaxima' || stage === 'mergeSums' || stage === 'mergeTops';
   const definitions: [string, string | number][] = [
@@ -179,6 +208,9 @@ export function sourceOf(
     ['TEXEL_OUTPUT', output === 'texels' ? 1 : 0],
     ['TEXELS_SHIFT', texelsShiftOf(specialisation.rows)],
     ['MANY_ROWS', specialisation.rows >= MANY_ROWS ? 1 : 0],
+    ['HALF_TEXTURES', specialisation.hasHalfTextures ? 1 : 0],
+    ['SOFTENED', softened ? 1 : 0],
+    ['OWN_TEMPERATURE', hasOwnTemperature(specialisation.objective) ? 1 : 0],
   ];
   if (!isMerge) definitions.push(['SOURCE', source], ...definitionsOf(specialisation));
   const header = definitions.map(([name, value]) => `#define ${name} ${value}`);
@@ -189,7 +221,7 @@ function definitionsOf(specialisation: Specialisation): [string, string | number
   const { objective, outputs } = specialisation;
   const flag = (value: boolean) => (value ? 1 : 0);
   return [
-    ['TARGETS', TARGETS[objective.targets]],
+    ['TARGETS', TARGETS[teacherReadingOf(objective)]],
     ['HAS_MIXTURE', flag(DIVERGENCES[objective.divergence].hasMixture)],
     ['LABELS', LABELS[objective.labels]],
     ['OUTPUT', GRADIENT_TO[outputs]],
@@ -209,7 +241,6 @@ function definitionsOf(specialisation: Specialisation): [string, string | number
     ['STUDENT_ALIGNED', flag(specialisation.student.isAligned)],
     ['LABELS_PACKED', flag(specialisation.labels.isPacked)],
     ['LABELS_ALIGNED', flag(specialisation.labels.isAligned)],
-    ['HALF_TEXTURES', flag(specialisation.hasHalfTextures)],
     ['STATISTICS_TEXELS', specialisation.statisticsTexels],
   ];
 }

@@ -3,7 +3,6 @@
  *
  * @module tfjs-distill/webgl
  */
-import { hasOneTemperature } from '../../../kernels/objective.ts';
 import { rowPass as composedRowPass } from '../composed.ts';
 import { rowMetrics as composedRowMetrics } from '../composed_metrics.ts';
 import { registerBackend } from '../register.ts';
@@ -12,10 +11,6 @@ import { rowMetrics } from './metrics.ts';
 
 registerBackend<WebGLBackend>(
   'webgl',
-  (request) =>
-    supportsRowPass() && hasOneTemperature(request.objective) ? rowPass(request) : composedRowPass(request),
-  (request) =>
-    supportsRowPass() && hasOneTemperature(request.measure)
-      ? rowMetrics(request)
-      : composedRowMetrics(request),
+  (request) => (supportsRowPass() ? rowPass(request) : composedRowPass(request)),
+  (request) => (supportsRowPass() ? rowMetrics(request) : composedRowMetrics(request)),
 );
