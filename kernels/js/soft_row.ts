@@ -137,7 +137,8 @@ export class SoftRow {
     const { teacher, student, classes, start, u, w, logTeacher, maxStudent, maxTeacher } = this;
     const { inverseTemperature, inverseTeacherTemperature } = this;
     const isLogits = this.reading === 'logits';
-    if (!isLogits) this.writeTeacher();
+    const isGiven = this.reading === 'probabilities';
+    if (!isLogits && !isGiven) this.soften();
     let sumStudent = 0;
     let sumTeacher = 0;
     let a = 0;
@@ -145,11 +146,17 @@ export class SoftRow {
     let d = 0;
     for (let i = 0; i < classes; i++) {
       const ai = (student[start + i] - maxStudent) * inverseTemperature;
-      const bi = isLogits ? (teacher[start + i] - maxTeacher) * inverseTeacherTemperature : logTeacher[i];
+      const v = teacher[start + i];
+      const bi = isLogits
+        ? (v - maxTeacher) * inverseTeacherTemperature
+        : isGiven
+          ? Math.log(v)
+          : logTeacher[i];
       const ui = mass(ai);
-      const wi = isLogits ? mass(bi) : w[i];
+      const wi = isGiven ? v : mass(bi);
       u[i] = ui;
       w[i] = wi;
+      if (isGiven) logTeacher[i] = bi;
       sumStudent += ui;
       sumTeacher += wi;
       if (wi !== 0) {
@@ -165,22 +172,14 @@ export class SoftRow {
     return sumTeacher;
   }
 
-  /** w and b of probabilities. */
-  private writeTeacher(): void {
-    const { teacher, classes, start, w, logTeacher, maxTeacher, inverseTeacherTemperature } = this;
-    if (this.reading === 'probabilities') {
-      for (let i = 0; i < classes; i++) {
-        w[i] = teacher[start + i];
-        logTeacher[i] = Math.log(w[i]);
-      }
-      return;
-    }
+  /** b of probabilities that are softened. */
+  private soften(): void {
+    const { teacher, classes, start, logTeacher, maxTeacher, inverseTeacherTemperature } = this;
     const logMax = Math.log(maxTeacher);
     for (let i = 0; i < classes; i++) {
       logTeacher[i] = this.isAbsent(i)
         ? Number.NEGATIVE_INFINITY
         : (Math.log(teacher[start + i]) - logMax) * inverseTeacherTemperature;
-      w[i] = mass(logTeacher[i]);
     }
   }
 
