@@ -9,6 +9,7 @@ import { registerGradients } from './gradients/register.ts';
 export type { Divergence, Targets } from '../kernels/objective.ts';
 export type { NestedNumbers, TensorArgument } from './arguments.ts';
 export { DistillationMetrics, SoftmaxCrossEntropyWithTemperature } from './kernel_names.ts';
+export type { LinearLogits } from './linear_head/linear_logits.ts';
 export { type AverageTeachersOptions, averageTeachers } from './ops/average_teachers.ts';
 export { type DistillationOptions, distillationLoss } from './ops/distillation_loss.ts';
 export {
@@ -16,6 +17,7 @@ export {
   type DistillationMetricValues,
   distillationMetrics,
 } from './ops/distillation_metrics.ts';
+export { type LinearDistillationOptions, linearDistillationLoss } from './ops/linear_distillation_loss.ts';
 export { softmaxCrossEntropy } from './ops/softmax_cross_entropy.ts';
 export { softmaxCrossEntropyWithTemperature } from './ops/softmax_cross_entropy_with_temperature.ts';
 

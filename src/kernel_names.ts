@@ -11,6 +11,9 @@ export const SoftmaxCrossEntropyWithTemperatureGrad = 'SoftmaxCrossEntropyWithTe
 /** The name of the metrics kernel in tfjs's registry and profiler. It gives the metrics of every row, [rows, 8], in the order of kernels/metrics.ts. */
 export const DistillationMetrics = 'DistillationMetrics';
 
+/** The product of two matrices, each transposed or not, added to `sum` in its place; `sum` may be left out. For gradients of linear heads, on the backends that can. */
+export const AccumulatedMatMul = 'TfjsDistillAccumulatedMatMul';
+
 /**
  * The tensors of all kernels. tfjs saves inputs for the backward pass by name, so every name is always there; a tensor of size 0 says
  * "not given". A type alias, not an interface: tfjs asks for an index signature.

@@ -24,16 +24,8 @@ export function runObjective<O extends Tensor>(
   attrs: Omit<ObjectiveAttrs, 'outputs'>,
 ): O {
   return tidy(() => {
-    const absent: Tensor = engine().makeTensor(new Float32Array(0), [0], 'float32');
-    const inputs: ObjectiveInputs<Tensor> = {
-      teacher: tensors.teacher,
-      student: tensors.student,
-      temperature: tensors.temperature ?? absent,
-      labels: tensors.labels ?? absent,
-      weights: tensors.weights ?? absent,
-    };
-    const { backend, backendName } = engine(); // reading `backend` starts it if nothing has yet
-    if (backend) ensureBackend(backendName);
+    const { inputs, absent } = inputsOf(tensors);
+    ensureKernels();
     if (!engine().isTapeOn()) return run<O>(inputs, { ...attrs, outputs: 'loss' });
     // A higher-order gradient computes the first-order one anew, differentiably, so storing it would be in vain.
     const stored = engine().state.gradientDepth === 1;
@@ -48,6 +40,30 @@ export function runObjective<O extends Tensor>(
     saveForBackwardPass({ ...inputs, dStudent: computed.dStudent }, copy);
     return loss;
   });
+}
+
+/** Runs the kernel for what `attrs.outputs` say, off the tape. */
+export function runRowPass<T extends Tensor | Tensor[]>(tensors: ObjectiveTensors, attrs: ObjectiveAttrs): T {
+  ensureKernels();
+  return withoutTape(() => run<T>(inputsOf(tensors).inputs, attrs));
+}
+
+function ensureKernels(): void {
+  const { backend, backendName } = engine(); // reading `backend` starts it if nothing has yet
+  if (backend) ensureBackend(backendName);
+}
+
+/** The inputs by name, and the tensor that stands for those that are not given. */
+function inputsOf(tensors: ObjectiveTensors): { inputs: ObjectiveInputs<Tensor>; absent: Tensor } {
+  const absent: Tensor = engine().makeTensor(new Float32Array(0), [0], 'float32');
+  const inputs = {
+    teacher: tensors.teacher,
+    student: tensors.student,
+    temperature: tensors.temperature ?? absent,
+    labels: tensors.labels ?? absent,
+    weights: tensors.weights ?? absent,
+  };
+  return { inputs, absent };
 }
 
 /** What the backward pass is given, in this order. */

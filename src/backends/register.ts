@@ -63,6 +63,11 @@ export function registerBackend<Backend extends KernelBackend>(
   registerKernels(kernelsOf(backendName, rowPass, rowMetrics));
 }
 
+/** Registers a kernel that only some backends have. Called again it does nothing. */
+export function registerOnce(kernel: KernelConfig): void {
+  if (!getKernel(kernel.kernelName, kernel.backendName)) registerKernel(kernel);
+}
+
 function registerKernels(kernels: readonly OurKernelConfig[]): void {
   for (const kernel of kernels) {
     const registered: OurKernelConfig | undefined = getKernel(kernel.kernelName, kernel.backendName);

@@ -28,7 +28,7 @@ export const softmaxCrossEntropyWithTemperatureGradGradConfig: GradConfig = {
 };
 
 /** tf.grad inside the last backward pass would end that pass's tape; f gets one of its own. */
-function withOwnTape<T>(f: () => T): T {
+export function withOwnTape<T>(f: () => T): T {
   const { state } = engine();
   const { activeTape } = state;
   try {

@@ -132,64 +132,86 @@ export function distillationLoss<O extends Tensor>(
   student: TensorArgument,
   options: DistillationOptions = {},
 ): O {
-  const checked = checkOptions(options);
+  const checked = checkOptions(options, NAME);
   return tidy(() => {
     const [given, studentLogits] = pairOfLogits({ teacher, student }, NAME);
-    const rowShape = studentLogits.shape.slice(0, -1);
-    const { temperature, temperatureTensor } = temperatureArgument(options.temperature ?? 1, rowShape, NAME);
-    const labels = labelsArgument(options.labels, studentLogits, options.ignoreIndex, NAME);
-    const weights = weightsArgument(options, labels, rowShape);
-    const rows = reduceRows(weights, rowShape, checked.reduction);
+    const { tensors, attrs } = objectiveOf(options, checked, studentLogits.shape, NAME);
     return calledBy(NAME, () =>
       runObjective<O>(
-        {
-          teacher: checked.teacherGradient ? given : share(given),
-          student: studentLogits,
-          temperature: temperatureTensor,
-          labels: checked.alpha === 0 ? null : labels.tensor,
-          weights: rows.weights,
-        },
-        {
-          targets: checked.targets,
-          teacherTemperature: teacherTemperatureArgument(
-            options.teacherTemperature,
-            { targets: checked.targets, temperature },
-            NAME,
-          ),
-          divergence: checked.divergence,
-          beta: checked.beta,
-          softWeight: 1 - checked.alpha,
-          scaleByTemperatureSquared: checked.scaleByTemperatureSquared,
-          labels: checked.alpha === 0 ? 'none' : labels.kind,
-          hardWeight: checked.alpha,
-          labelSmoothing: checked.labelSmoothing,
-          scale: rows.scale,
-          temperature,
-          reduction: checked.reduction === Reduction.NONE ? 'none' : 'sum',
-        },
+        { teacher: checked.teacherGradient ? given : share(given), student: studentLogits, ...tensors },
+        attrs,
       ),
     );
   });
 }
 
+/** What the options say of logits of this shape, as the kernel takes it: its tensors but for teacher and student, and its attributes. */
+export function objectiveOf(
+  options: DistillationOptions,
+  checked: CheckedOptions,
+  shape: readonly number[],
+  functionName: string,
+) {
+  const rowShape = shape.slice(0, -1);
+  const { temperature, temperatureTensor } = temperatureArgument(
+    options.temperature ?? 1,
+    rowShape,
+    functionName,
+  );
+  const labels = labelsArgument(options.labels, { shape }, options.ignoreIndex, functionName);
+  const weights = weightsArgument(options, labels, rowShape, functionName);
+  const rows = reduceRows(weights, rowShape, checked.reduction);
+  const tensors = {
+    temperature: temperatureTensor,
+    labels: checked.alpha === 0 ? null : labels.tensor,
+    weights: rows.weights,
+  };
+  const attrs = {
+    targets: checked.targets,
+    teacherTemperature: teacherTemperatureArgument(
+      options.teacherTemperature,
+      { targets: checked.targets, temperature },
+      functionName,
+    ),
+    divergence: checked.divergence,
+    beta: checked.beta,
+    softWeight: 1 - checked.alpha,
+    scaleByTemperatureSquared: checked.scaleByTemperatureSquared,
+    labels: checked.alpha === 0 ? ('none' as const) : labels.kind,
+    hardWeight: checked.alpha,
+    labelSmoothing: checked.labelSmoothing,
+    scale: rows.scale,
+    temperature,
+    reduction: checked.reduction === Reduction.NONE ? ('none' as const) : ('sum' as const),
+  };
+  return { tensors, attrs };
+}
+
+export type CheckedOptions = ReturnType<typeof checkOptions>;
+
 /** Everything that can be checked without a tensor, with defaults filled in. */
-function checkOptions(options: DistillationOptions) {
-  checkOptionNames(options, OPTIONS, NAME);
-  const targets = checkOneOf(options.targets ?? 'logits', wordsOf(TARGETS), 'targets', NAME);
-  const named = checkOneOf(options.divergence ?? 'crossEntropy', wordsOf(DIVERGENCES), 'divergence', NAME);
+export function checkOptions(options: DistillationOptions, functionName: string) {
+  checkOptionNames(options, OPTIONS, functionName);
+  const targets = checkOneOf(options.targets ?? 'logits', wordsOf(TARGETS), 'targets', functionName);
+  const named = checkOneOf(
+    options.divergence ?? 'crossEntropy',
+    wordsOf(DIVERGENCES),
+    'divergence',
+    functionName,
+  );
   if (options.beta !== undefined && named !== 'jsd') {
-    throw new Error(`${NAME}: beta is an option of divergence 'jsd'; got divergence '${named}'.`);
+    throw new Error(`${functionName}: beta is an option of divergence 'jsd'; got divergence '${named}'.`);
   }
   for (const option of ['alpha', 'labelSmoothing', 'ignoreIndex'] as const) {
     if (options[option] !== undefined && options.labels === undefined) {
       throw new Error(
-        `${NAME}: ${option} is about the hard term, which needs labels; got ${option} ${options[option]} and no labels.`,
+        `${functionName}: ${option} is about the hard term, which needs labels; got ${option} ${options[option]} and no labels.`,
       );
     }
   }
-  const beta = checkInRange(options.beta ?? 0.5, { low: 0, high: 1 }, 'beta', NAME);
+  const beta = checkInRange(options.beta ?? 0.5, { low: 0, high: 1 }, 'beta', functionName);
   const limits: Record<string, Divergence> = { 0: 'kl', 1: 'reverseKl' };
-  if (options.ignoreIndex !== undefined) checkInt32(options.ignoreIndex, 'ignoreIndex', NAME);
+  if (options.ignoreIndex !== undefined) checkInt32(options.ignoreIndex, 'ignoreIndex', functionName);
   return {
     targets,
     divergence: named === 'jsd' ? (limits[beta] ?? named) : named,
@@ -197,30 +219,36 @@ function checkOptions(options: DistillationOptions) {
     alpha:
       options.labels === undefined
         ? 0
-        : checkInRange(options.alpha ?? 0.5, { low: 0, high: 1 }, 'alpha', NAME),
+        : checkInRange(options.alpha ?? 0.5, { low: 0, high: 1 }, 'alpha', functionName),
     labelSmoothing: checkInRange(
       options.labelSmoothing ?? 0,
       { low: 0, high: 1, openAbove: true },
       'labelSmoothing',
-      NAME,
+      functionName,
     ),
     scaleByTemperatureSquared: checkBoolean(
       options.scaleByTemperatureSquared ?? true,
       'scaleByTemperatureSquared',
-      NAME,
+      functionName,
     ),
-    reduction: checkReduction(options.reduction, NAME),
-    teacherGradient: checkBoolean(options.teacherGradient ?? false, 'teacherGradient', NAME),
+    reduction: checkReduction(options.reduction, functionName),
+    teacherGradient: checkBoolean(options.teacherGradient ?? false, 'teacherGradient', functionName),
   };
 }
 
 /** The weight of each row: a number for all, or a tensor with one value or one per row. */
-function weightsArgument(options: DistillationOptions, labels: Labels, rowShape: number[]): number | Tensor {
+function weightsArgument(
+  options: DistillationOptions,
+  labels: Labels,
+  rowShape: number[],
+  functionName: string,
+): number | Tensor {
   const { weights = 1, ignoreIndex } = options;
-  const given = typeof weights === 'number' ? weights : perRowTensor(weights, rowShape, 'weights', NAME);
+  const given =
+    typeof weights === 'number' ? weights : perRowTensor(weights, rowShape, 'weights', functionName);
   if (ignoreIndex === undefined) return given;
   if (labels.kind !== 'classIds' || labels.tensor === null) {
-    throw new Error(`${NAME}: ignoreIndex needs labels that are class ids; got a distribution.`);
+    throw new Error(`${functionName}: ignoreIndex needs labels that are class ids; got a distribution.`);
   }
   const kept = notEqual(labels.tensor, scalar(ignoreIndex, 'int32'));
   const ones = cast(kept, 'float32');

@@ -13,7 +13,7 @@ export interface Labels {
 /** Class ids have the shape of the rows, a distribution that of the logits. */
 export function labelsArgument(
   value: TensorArgument | undefined,
-  student: Tensor,
+  student: { shape: readonly number[] },
   ignoreIndex: number | undefined,
   functionName: string,
 ): Labels {

@@ -3,8 +3,10 @@
  *
  * @module tfjs-distill/wasm
  */
-import { registerBackend } from '../register.ts';
+import { registerBackend, registerOnce } from '../register.ts';
+import { accumulatedMatMulConfig } from './accumulated_mat_mul.ts';
 import { rowPass } from './index.ts';
 import { rowMetrics } from './metrics.ts';
 
 registerBackend('wasm', rowPass, rowMetrics);
+registerOnce(accumulatedMatMulConfig);
