@@ -18,22 +18,8 @@ export function sortRows(row: i32, count: i32): usize {
   let limit = load<f32>(lanes, LIMIT);
   do {
     if (temperatures) limit = limitAt(load<f32>(temperatures + (<usize>row << 2)));
-    const last = z + rowBytes - 16;
-    let d = v128.or(differenceAt(last, toV), notOfRow);
-    let low = f32x4.pmin(f32x4.splat(Infinity), d);
-    let high = f32x4.pmax(f32x4.splat(-Infinity), d);
-    while (z < last) {
-      d = differenceAt(z, toV);
-      low = f32x4.pmin(low, d);
-      high = f32x4.pmax(high, d);
-      z += 16;
-    }
-    z = last + 16;
-    low = f32x4.neg(low);
-    const halves = f32x4.pmax(
-      v128.shuffle<f32>(low, high, 0, 1, 4, 5),
-      v128.shuffle<f32>(low, high, 2, 3, 6, 7),
-    );
+    const halves = readsLogarithms ? boundsOfLogarithms(z, toV, notOfRow) : boundsOf(z, toV, notOfRow, false);
+    z += rowBytes;
     const both = f32x4.pmax(halves, v128.shuffle<f32>(halves, halves, 1, 0, 3, 2));
     const isNear = f32x4.extract_lane(both, 0) + f32x4.extract_lane(both, 2) <= limit;
     back -= 4;
@@ -46,10 +32,35 @@ export function sortRows(row: i32, count: i32): usize {
   return front;
 }
 
-/** z - v. */
+function boundsOfLogarithms(z: usize, toV: usize, notOfRow: v128): v128 {
+  return boundsOf(z, toV, notOfRow, true);
+}
+
+/** Of z - v of a row, over halves of its classes: twice minus the lowest, twice the highest. */
 // @ts-ignore: decorator
 @inline
-function differenceAt(z: usize, toV: usize): v128 {
+function boundsOf(z: usize, toV: usize, notOfRow: v128, areLogarithms: bool): v128 {
+  const last = z + rowBytes - 16;
+  let d = v128.or(differenceAt(last, toV, areLogarithms), notOfRow);
+  let low = f32x4.pmin(f32x4.splat(Infinity), d);
+  let high = f32x4.pmax(f32x4.splat(-Infinity), d);
+  while (z < last) {
+    d = differenceAt(z, toV, areLogarithms);
+    low = f32x4.pmin(low, d);
+    high = f32x4.pmax(high, d);
+    z += 16;
+  }
+  low = f32x4.neg(low);
+  return f32x4.pmax(
+    v128.shuffle<f32>(low, high, 0, 1, 4, 5),
+    v128.shuffle<f32>(low, high, 2, 3, 6, 7),
+  );
+}
+
+/** z - v, or z - log p. */
+// @ts-ignore: decorator
+@inline
+function differenceAt(z: usize, toV: usize, areLogarithms: bool): v128 {
   const given = v128.load(z + toV);
-  return f32x4.sub(v128.load(z), readsLogarithms ? logOfGiven(given) : given);
+  return f32x4.sub(v128.load(z), areLogarithms ? logOfGiven(given) : given);
 }

@@ -133,13 +133,13 @@ export const wasmMutants: Mutant[] = [
   ...mutants('kernels/wasm/sort_rows.ts', groups, [
     {
       name: 'rows are told apart by what lies before them too',
-      find: 'v128.or(differenceAt(last, toV), notOfRow)',
-      replace: 'differenceAt(last, toV)',
+      find: 'v128.or(differenceAt(last, toV, areLogarithms), notOfRow)',
+      replace: 'differenceAt(last, toV, areLogarithms)',
     },
     {
       name: 'rows are told apart without their last classes',
-      find: 'v128.or(differenceAt(last, toV), notOfRow)',
-      replace: 'v128.or(differenceAt(min(z, last), toV), notOfRow)',
+      find: 'v128.or(differenceAt(last, toV, areLogarithms), notOfRow)',
+      replace: 'v128.or(differenceAt(min(z, last), toV, areLogarithms), notOfRow)',
     },
     {
       name: 'rows are told apart by the temperature of another',

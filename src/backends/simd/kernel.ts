@@ -1,5 +1,5 @@
 import { env } from '@tensorflow/tfjs-core';
-import { relaxedSimd, simd } from '../../generated/wasm.ts';
+import { builds } from '../../generated/wasm.ts';
 
 /**
  * Flag of tf.env(): whether the SIMD kernel may serve the 'cpu' and 'wasm' backends. By default it is whether
@@ -125,7 +125,7 @@ interface Variant {
 }
 
 function binary({ sharedMemory, fused }: Variant): Uint8Array<ArrayBuffer> {
-  let bytes = atob(fused ? relaxedSimd : simd);
+  let bytes = atob(builds.map(([simd, relaxedSimd]) => (fused ? relaxedSimd : simd)).join(''));
   if (sharedMemory) bytes = bytes.replace(IMPORT, IMPORT_SHARED);
   return Uint8Array.from(bytes, (byte) => byte.charCodeAt(0));
 }
