@@ -1,4 +1,4 @@
-/** What PyTorch and JAX say, in float64, of 101 cases over all options: test/fixtures/generate.py. */
+/** What PyTorch and JAX say, in float64, of 125 cases over all options: test/fixtures/generate.py. */
 import * as tf from '@tensorflow/tfjs-core';
 import { type DistillationOptions, distillationLoss } from '../../src/index.ts';
 import { backend, startBackend } from '../backends/current.ts';
