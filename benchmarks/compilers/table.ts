@@ -1,0 +1,117 @@
+/** The rows of the committed table, and what must not become worse in them. */
+import type { CompiledPipeline } from './radv.ts';
+
+export interface CompilerRow {
+  chip: string;
+  team: string;
+  /** Divergence or metrics, shape and phase. */
+  variant: string;
+  inputs: string;
+  lanes: number;
+  workgroup: number;
+  /** vec4s of each input that a lane holds at a time. */
+  vectors: number;
+  subgroup: number;
+  vectorRegisters: number;
+  scalarRegisters: number;
+  /** Vector registers, then scalar ones. */
+  spilled: [number, number];
+  scratchBytes: number;
+  workgroupMemoryBytes: number;
+  occupancy: number;
+  instructions: number;
+  codeBytes: number;
+  /** Bytes of the widest load. */
+  load: number;
+  /**
+   * Of each sweep over memory, in the order of the code: first the sums, then those of near rows, then the gradient of near rows, then of others. Blocks that raise a maximum are counted, which a
+   * plain row seldom executes. Empty where a row stays in registers or in a tile.
+   */
+  sweeps: { instructionsPerClass: number; writes: boolean }[];
+}
+
+/** A sweep reads a float32 of the teacher and one of the student. */
+const BYTES_PER_CLASS = 8;
+
+export function rowOf(pipeline: CompiledPipeline): CompilerRow {
+  const { modules, constants } = pipeline.variant;
+  const isStreamed = modules.inputs !== 'tile' && constants.RESIDENT === 0;
+  const sweeps = pipeline.sweeps.map(({ instructions, bytesLoaded, bytesStored }) => ({
+    instructionsPerClass: Math.round((10 * instructions) / (bytesLoaded / BYTES_PER_CLASS)) / 10,
+    writes: bytesStored > 0,
+  }));
+  return {
+    chip: pipeline.chip,
+    team: modules.team,
+    variant: pipeline.name,
+    inputs: modules.inputs,
+    lanes: constants.LANES,
+    workgroup: constants.WORKGROUP,
+    vectors: constants.VECTORS,
+    subgroup: pipeline.subgroup,
+    vectorRegisters: pipeline.vectorRegisters,
+    scalarRegisters: pipeline.scalarRegisters,
+    spilled: [pipeline.spilledVectorRegisters, pipeline.spilledScalarRegisters],
+    scratchBytes: pipeline.scratch,
+    workgroupMemoryBytes: pipeline.workgroupMemory,
+    occupancy: pipeline.occupancy,
+    instructions: pipeline.instructions,
+    codeBytes: pipeline.codeBytes,
+    load: pipeline.widestLoad,
+    sweeps: isStreamed ? sweeps : [],
+  };
+}
+
+/** What became worse: a variant that spills more than it did, or of which a SIMD unit holds fewer. Others may move as they like. */
+export function worse(before: readonly CompilerRow[], now: readonly CompilerRow[]): string[] {
+  const known = new Map(before.map((row) => [keyOf(row), row]));
+  return now.flatMap((row) => {
+    const old = known.get(keyOf(row));
+    if (old === undefined) return [];
+    const complaints: string[] = [];
+    if (row.spilled.some((count, k) => count > old.spilled[k]) || row.scratchBytes > old.scratchBytes)
+      complaints.push(`spills ${row.spilled.join(' + ')} registers; before ${old.spilled.join(' + ')}`);
+    if (row.occupancy < old.occupancy) complaints.push(`occupancy ${row.occupancy}; before ${old.occupancy}`);
+    return complaints.map((complaint) => `${keyOf(row)}: ${complaint}`);
+  });
+}
+
+/** Rows of one table that the other lacks: plans or shapes have changed, and the committed table has not. */
+export function unmatched(rows: readonly CompilerRow[], others: readonly CompilerRow[]): string[] {
+  const keys = new Set(others.map(keyOf));
+  return rows.map(keyOf).filter((key) => !keys.has(key));
+}
+
+const keyOf = ({ chip, team, variant }: CompilerRow) => `${chip} ${team} ${variant}`;
+
+const COLUMNS: { title: string; of(row: CompilerRow): string | number }[] = [
+  { title: 'variant', of: ({ variant }) => variant },
+  { title: 'inputs', of: ({ inputs, vectors }) => `${inputs}, ${vectors}` },
+  { title: 'lanes of workgroup', of: ({ lanes, workgroup }) => `${lanes} of ${workgroup}` },
+  { title: 'VGPR', of: ({ vectorRegisters }) => vectorRegisters },
+  { title: 'SGPR', of: ({ scalarRegisters }) => scalarRegisters },
+  { title: 'spilled', of: ({ spilled }) => spilled.join(' + ') },
+  { title: 'LDS', of: ({ workgroupMemoryBytes }) => workgroupMemoryBytes },
+  { title: 'occupancy', of: ({ occupancy }) => occupancy },
+  { title: 'instructions', of: ({ instructions }) => instructions },
+  { title: 'load, bytes', of: ({ load }) => load },
+  {
+    title: 'instructions a class, by sweep (w: writes the gradient)',
+    of: ({ sweeps }) =>
+      sweeps.map((sweep) => `${sweep.instructionsPerClass}${sweep.writes ? ' w' : ''}`).join(', ') || '-',
+  },
+];
+
+/** A table in Markdown for each chip and team. */
+export function tablesOf(rows: readonly CompilerRow[]): string {
+  const titles = [...new Set(rows.map(({ chip, team }) => `${chip}, team ${team}`))];
+  return titles
+    .map((title) => {
+      const lines = rows
+        .filter(({ chip, team }) => `${chip}, team ${team}` === title)
+        .map((row) => `| ${COLUMNS.map(({ of }) => of(row)).join(' | ')} |`);
+      const head = `| ${COLUMNS.map((column) => column.title).join(' | ')} |`;
+      return `## ${title}\n\n${head}\n|${COLUMNS.map(() => '---|').join('')}\n${lines.join('\n')}\n`;
+    })
+    .join('\n');
+}
