@@ -1,6 +1,6 @@
 /** @jest-config-loader esbuild-register */
 import type { Config } from 'jest';
-import { BACKEND_PROJECTS } from './test/backends/projects.ts';
+import { BACKEND_PROJECTS, type BackendProject } from './test/backends/projects.ts';
 
 const transform: Config['transform'] = {
   '^.+\\.ts$': [
@@ -8,6 +8,13 @@ const transform: Config['transform'] = {
     { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
   ],
 };
+
+function suitesOf({ host, suites }: BackendProject): string[] {
+  if (suites) return suites.map(({ name }) => `<rootDir>/test/*/${name}.test.ts`);
+  const ofAll = '<rootDir>/test/{conformance,properties}/**/*.test.ts';
+  // Plumbing, the same on every backend: tried on those of Node.
+  return host === 'node' ? [ofAll, '<rootDir>/test/layers/**/*.test.ts'] : [ofAll];
+}
 
 const config: Config = {
   verbose: true,
@@ -41,11 +48,7 @@ const config: Config = {
     // The same suite for every backend, each in a process where that backend is real.
     ...BACKEND_PROJECTS.map((backendProject) => ({
       displayName: backendProject.name,
-      testMatch: [
-        '<rootDir>/test/{conformance,properties}/**/*.test.ts',
-        // Plumbing, the same on every backend: tried on those of Node.
-        ...(backendProject.host === 'node' ? ['<rootDir>/test/layers/**/*.test.ts'] : []),
-      ],
+      testMatch: suitesOf(backendProject),
       testRunner: '<rootDir>/test/runner/backend_runner.ts',
       globals: { backendProject: { ...backendProject } },
       transform,

@@ -1,5 +1,6 @@
 /** `npm run bench`: times the loss on every backend that the machine has, each in a process or page of its own. See README.md here. */
 import { join, resolve } from 'node:path';
+import { isPage } from '../test/backends/projects.ts';
 import { runCommandLine } from './command_line.ts';
 import { provenance } from './provenance.ts';
 import { SESSION_ENTRY } from './session_entry.ts';
@@ -12,7 +13,7 @@ process.exitCode = await runCommandLine(
     whyAbsent: () => null,
     bundle: async (project) => {
       const { bundleForBackend } = await import('../scripts/bundle_for_backend.ts');
-      const extension = project.host === 'node' ? '.cjs' : '.js';
+      const extension = isPage(project) ? '.js' : '.cjs';
       const outfile = join(root, '.cache', 'bench', project.name + extension);
       await bundleForBackend(root, project, SESSION_ENTRY, outfile);
       return outfile;

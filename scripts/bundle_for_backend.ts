@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
-import type { BackendProject } from '../test/backends/projects.ts';
+import { type BackendProject, isPage } from '../test/backends/projects.ts';
 
 /** Where tfjs's .wasm files lie, and where a page finds them. */
 export const WASM_FOLDER = resolve('node_modules/@tensorflow/tfjs-backend-wasm/dist');
@@ -22,10 +22,10 @@ export async function bundleForBackend(
   constants: Record<string, unknown> = {},
   changes: BuildOptions = {},
 ): Promise<void> {
-  const inNode = project.host === 'node';
+  const inProcess = !isPage(project);
   mkdirSync(dirname(outfile), { recursive: true });
   const provide =
-    inNode && project.backendName === 'webgpu'
+    project.host === 'node' && project.backendName === 'webgpu'
       ? `import { provideWebGPU } from './scripts/dawn.ts';
          const { start } = globalThis;
          globalThis.start = async (report, argument) => {
@@ -38,20 +38,20 @@ export async function bundleForBackend(
     stdin: { contents: `${entry}\n${provide}`, resolveDir: root, loader: 'ts' },
     outfile,
     bundle: true,
-    platform: inNode ? 'node' : 'browser',
-    format: inNode ? 'cjs' : 'iife',
+    platform: inProcess ? 'node' : 'browser',
+    format: inProcess ? 'cjs' : 'iife',
     mainFields: ['module', 'main'],
     target: 'es2022',
     sourcemap: 'inline',
     sourcesContent: false,
     logLevel: 'error',
-    external: inNode
+    external: inProcess
       ? ['webgpu', 'playwright-core']
       : ['fs', 'path', 'perf_hooks', 'os', 'worker_threads', 'util', 'crypto'],
     define: {
       ...Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)])),
       BACKEND_PROJECT: JSON.stringify(project),
-      WASM_FOLDER: JSON.stringify(inNode ? `${WASM_FOLDER}/` : PAGE_WASM_FOLDER),
+      WASM_FOLDER: JSON.stringify(inProcess ? `${WASM_FOLDER}/` : PAGE_WASM_FOLDER),
       ...define,
     },
     ...rest,

@@ -1,13 +1,13 @@
 /** The page of `npm run demo` in a real Chromium: served as developers see it, and as the static files that --build writes. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { launchChromium } from '../../scripts/chromium.ts';
 import { describeWhereChromiumRuns } from '../where_chromium_runs.ts';
+import { SCRIPT, serveDemo } from './serve_demo.ts';
 
-const SCRIPT = resolve('scripts/demo.ts');
 const TINY = 'trainingImages=160&testImages=100&batchSize=32&epochs=3&teacherUnits=16&studentUnits=8';
 
 /** ms; all of it takes 45 s on two idle cores. What waits so long has failed, even on a machine that is ten times too busy. */
@@ -15,32 +15,13 @@ const PATIENCE = 240_000;
 
 jest.setTimeout(PATIENCE + 60_000);
 
-/** `npm run demo` with these arguments; resolves to the address that it prints. */
-async function serve(...args: string[]): Promise<{ process: ChildProcess; address: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', SCRIPT, '--port', '0', ...args], {
-    env: { ...process.env, NO_COLOR: '1' },
-  });
-  let output = '';
-  const address = await new Promise<string>((done, fail) => {
-    const read = (chunk: Buffer) => {
-      output += chunk.toString();
-      const found = /http:\/\/localhost:\d+\//.exec(output);
-      if (found) done(found[0]);
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.on('exit', (code) => fail(new Error(`The server ended with ${code}:\n${output}`)));
-  });
-  return { process: child, address };
-}
-
 describeWhereChromiumRuns('npm run demo', () => {
   let browser: Browser;
-  let server: Awaited<ReturnType<typeof serve>>;
+  let server: Awaited<ReturnType<typeof serveDemo>>;
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    [browser, server] = await Promise.all([launchChromium(), serve()]);
+    [browser, server] = await Promise.all([launchChromium(), serveDemo()]);
   });
 
   afterAll(async () => {
@@ -472,7 +453,7 @@ describeWhereChromiumRuns('npm run demo', () => {
     const folder = mkdtempSync(join(resolve('.cache'), 'demo-'));
     try {
       await promisify(execFile)(process.execPath, ['--import', 'tsx', SCRIPT, '--build', '--out', folder]);
-      const built = await serve('--preview', '--out', folder);
+      const built = await serveDemo('--preview', '--out', folder);
       const page = await open(`${TINY}&backend=webgl`, {}, { address: built.address });
       expect(await dataset(page)).toMatchObject({ backend: 'webgl', adapter: expect.stringMatching(/\w/) });
       await trainToTheEnd(page);

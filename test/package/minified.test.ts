@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { bundleForBackend } from '../../scripts/bundle_for_backend.ts';
 import { runOnBackend } from '../../scripts/run_on_backend.ts';
-import { BACKEND_PROJECTS, type BackendProject } from '../backends/projects.ts';
+import { BACKEND_PROJECTS, type BackendProject, isPage } from '../backends/projects.ts';
 import type { CaseReport } from '../runner/blocks.ts';
 import { describeWhereChromiumRuns } from '../where_chromium_runs.ts';
 import { packedPackage } from './tarball.ts';
@@ -41,7 +41,7 @@ async function runSuites(backend: BackendProject): Promise<CaseReport[]> {
     ${SUITES.map((suite) => `import './test/conformance/${suite}.test.ts';`).join('\n')}
     const options = { stopsAtFailure: false, titlePattern: '' };
     globalThis.start = (report) => runSuite(describeBackend, validationErrors, report, options);`;
-  const outfile = join(project, 'minified', `${backend.name}${backend.host === 'node' ? '.cjs' : '.js'}`);
+  const outfile = join(project, 'minified', `${backend.name}${isPage(backend) ? '.js' : '.cjs'}`);
   await bundleForBackend(process.cwd(), backend, entry, outfile, {}, { plugins: [scriptForSource] });
   const reports: CaseReport[] = [];
   await runOnBackend<CaseReport>(backend, outfile, (report) => {

@@ -2,6 +2,7 @@
  * The jest test runner of the backend projects. A suite is bundled for its project and run where the backend is real: in a headless Chromium, or in a
  * Node process of its own, so that no sandbox stands between tfjs, the driver and the typed arrays. Every case comes back singly.
  */
+import { basename } from 'node:path';
 import { createEmptyTestResult, type TestResult } from '@jest/test-result';
 import { whyAbsent } from '../../scripts/run_on_backend.ts';
 import type { BackendProject } from '../backends/projects.ts';
@@ -25,11 +26,17 @@ export default async function runTestFile(
   const project = config.globals.backendProject;
   const start = Date.now();
   const absent = whySkipped(project.name, whyAbsent(project));
-  const options = { stopsAtFailure: bail > 0, titlePattern: testNamePattern };
+  const part = project.suites?.find(({ name }) => name === basename(testPath, '.test.ts'));
+  const options = { stopsAtFailure: bail > 0, titlePattern: bothOf(testNamePattern, part?.cases ?? '') };
   const reports = absent === null ? await casesOf(config.rootDir, project, testPath, options) : [];
   if (reports.length < 2 && absent === null && testNamePattern === '')
     reports.push({ titles: ['the suite has cases'], duration: 0, error: 'no case ran' });
   return toTestResult(project, testPath, start, reports, absent);
+}
+
+/** A pattern for what matches both; an empty one matches everything. */
+function bothOf(a: string, b: string): string {
+  return a === '' || b === '' ? a + b : `^(?=[^]*(?:${a}))(?=[^]*(?:${b}))`;
 }
 
 function toTestResult(

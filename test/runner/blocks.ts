@@ -212,10 +212,15 @@ export async function outcome({ action, timeout }: Step): Promise<string | null>
     await Promise.race([action(), late]);
     return null;
   } catch (error) {
-    return error instanceof Error ? error.stack || error.message : `thrown: ${String(error)}`;
+    return error instanceof Error ? textOf(error) : `thrown: ${String(error)}`;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The stack of V8 begins with the message; those of Firefox and WebKit lack it. */
+function textOf({ message, stack = '' }: Error): string {
+  return stack.includes(message) ? stack || message : `${message}\n${stack}`;
 }
 
 const hasCaseToRun = (block: Block, run: Run): boolean =>
