@@ -9,11 +9,12 @@ const transform: Config['transform'] = {
   ],
 };
 
-function suitesOf({ host, suites }: BackendProject): string[] {
+function suitesOf({ host, suites, layers = host === 'node' ? ['*'] : [] }: BackendProject): string[] {
   if (suites) return suites.map(({ name }) => `<rootDir>/test/*/${name}.test.ts`);
-  const ofAll = '<rootDir>/test/{conformance,properties}/**/*.test.ts';
-  // Plumbing, the same on every backend: tried on those of Node.
-  return host === 'node' ? [ofAll, '<rootDir>/test/layers/**/*.test.ts'] : [ofAll];
+  return [
+    '<rootDir>/test/{conformance,properties}/**/*.test.ts',
+    ...layers.map((name) => `<rootDir>/test/layers/${name}.test.ts`),
+  ];
 }
 
 const config: Config = {

@@ -29,6 +29,9 @@ export interface Chip {
   mostThreads: number;
 }
 
+/** No labels, and one temperature for teacher and student. */
+const LOGITS_ALONE = { targets: 'logits', teacherTemperature: 0, labels: 'none' } as const;
+
 /** Value and gradient of each divergence at each shape, and the metrics. A variant that several shapes share comes once, under the first. */
 export function variantsOf({ hasSubgroups, smallestSubgroup, mostThreads }: Chip): NamedVariant[] {
   const device = { isSoftware: false, hasSubgroups, mostThreads };
@@ -45,10 +48,10 @@ export function variantsOf({ hasSubgroups, smallestSubgroup, mostThreads }: Chip
         });
     };
     for (const divergence of DIVERGENCES) {
-      const objective = { targets: 'logits', labels: 'none', divergence } as const;
+      const objective = { ...LOGITS_ALONE, divergence };
       add({ objective, outputs: 'lossAndStudentGradient', reduction: 'sum', sums: divergence }, Infinity);
     }
-    const objective = { targets: 'logits', labels: 'none', divergence: 'kl' } as const;
+    const objective = { ...LOGITS_ALONE, divergence: 'kl' } as const;
     add({ objective, outputs: 'loss', reduction: 'none', sums: 'entropies' }, 1);
   }
   const seen = new Set<string>();

@@ -14,6 +14,8 @@ export interface BackendProject {
   flags?: Record<string, boolean | number>;
   /** What is run of test/conformance, test/properties and test/layers; all of it if not given. */
   suites?: readonly SuitePart[];
+  /** Of test/layers, which is plumbing and the same on every backend, these alone: where a training step takes seconds. Default all of it in Node, none elsewhere. */
+  layers?: readonly string[];
 }
 
 export interface SuitePart {
@@ -80,7 +82,13 @@ export const BACKEND_PROJECTS: readonly BackendProject[] = [
   },
   { name: 'wasm', backendName: 'wasm', host: 'node', precision: 'f32' },
   { name: 'wasm-threads-chromium', backendName: 'wasm', host: 'chromium', precision: 'f32' },
-  { name: 'webgpu-dawn', backendName: 'webgpu', host: 'node', precision: 'f32' },
+  {
+    name: 'webgpu-dawn',
+    backendName: 'webgpu',
+    host: 'node',
+    precision: 'f32',
+    layers: ['labels', 'cached_logits', 'layers_loss'], // what reads values that lie on a device
+  },
   { name: 'webgpu-chromium', backendName: 'webgpu', host: 'chromium', precision: 'f32' },
   { name: 'webgl-chromium', backendName: 'webgl', host: 'chromium', precision: 'f32' },
   { name: 'webgl-f16-chromium', backendName: 'webgl', host: 'chromium', precision: 'f16' },

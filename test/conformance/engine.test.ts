@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { kernelOn, SIMD_FLAG } from '../../src/backends/wasm/kernel.ts';
+import { kernelOn, SIMD_FLAG } from '../../src/backends/simd/kernel.ts';
 import { distillationLoss } from '../../src/index.ts';
 import { backend, startBackend } from '../backends/current.ts';
 import type { DeviceBackend } from '../webgpu_device.ts';
