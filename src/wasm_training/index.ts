@@ -60,7 +60,7 @@ const ADDITIONS: Record<string, KernelFunc> = {
  *
  * Call it once, after the backend was imported. Called again it does nothing.
  *
- * ```js
+ * ```js compile-only
  * import '@tensorflow/tfjs-backend-wasm';
  * import { registerWasmTraining } from 'tfjs-distill/wasm/training';
  *

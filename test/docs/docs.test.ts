@@ -23,10 +23,14 @@ const DOCSTRING_PRELUDE = `
 `;
 
 const inPages = pageBlocks();
-const examples = docstringExamples().map((block) => ({
-  ...block,
-  code: `${DOCSTRING_PRELUDE}{\n${block.code}}\n`,
-}));
+const IMPORTS = /^import .*;\n/gm; // what an example does not take for granted; they cannot stand in braces
+const examples = docstringExamples().map((block) => {
+  const imports = block.code.match(IMPORTS) ?? [];
+  return {
+    ...block,
+    code: `${imports.join('')}${DOCSTRING_PRELUDE}{\n${block.code.replace(IMPORTS, '')}}\n`,
+  };
+});
 const programs = [...inPages, ...examples].filter(isProgram);
 const pages = inPages.filter(({ language }) => language === 'html');
 const commands = inPages.filter(({ language }) => language === 'sh');
