@@ -64,7 +64,8 @@ export async function launchFirefox(api: 'webgpu' | 'webgl'): Promise<DrivenPage
     );
     const commands = await Marionette.connect(await Promise.race([port, ended]));
     await commands.send('WebDriver:NewSession', {});
-    await commands.send('WebDriver:SetTimeouts', { script: null, pageLoad: 300_000 });
+    // Without an end, null, Firefox 153 gives null for whatever a script returns.
+    await commands.send('WebDriver:SetTimeouts', { script: 3_600_000, pageLoad: 300_000 });
     return {
       pid: browser.pid ?? 0,
       ended,
