@@ -56,11 +56,10 @@ export interface LinearDistillationOptions extends DistillationOptions {
  * gradient with them. For vocabularies: 1,024 tokens of 32,000 classes take 131 MB for each of the logits, their gradient, and the teacher's logits; here 8 MB.
  *
  * ```js
- * const loss = linearDistillationLoss(
- *   { hidden: teacherHidden, kernel: teacherEmbedding, transposeKernel: true },
- *   { hidden, kernel, bias },
- *   { temperature: 2, labels: nextTokens, alpha: 0.3, ignoreIndex: 0 },
- * );
+ * import { linearDistillationLoss } from 'tfjs-distill';
+ *
+ * const head = {hidden: x, kernel: tf.randomNormal([4, 10]), bias: tf.zeros([10])};
+ * const loss = linearDistillationLoss(teacherLogits, head, {temperature: 4, labels, alpha: 0.1});
  * ```
  *
  * Value and gradients are those of the whole logits. Beyond its inputs and the gradients themselves a call holds up to 3 chunks of logits. The gradient of the kernel is one more kernel
