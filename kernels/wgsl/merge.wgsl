@@ -57,5 +57,5 @@ fn mergeTeam() {
     mass = totalSv;
   }
   reference = rounded(vec4(0.5 * highestOfTeam + 0.5 * lowestOfTeam)).x;
-  isNear = NEEDS_RANGE && !invalid && highestOfTeam < HIGHEST && (highestOfTeam - lowestOfTeam) * inverseT <= 2.0 * NEAR;
+  isNear = NEEDS_RANGE && hasOneTemperature() && !invalid && highestOfTeam < HIGHEST && (highestOfTeam - lowestOfTeam) * inverseT <= 2.0 * NEAR;
 }

@@ -1,6 +1,6 @@
 // Rows in which teacher and student nearly agree: MATH (20)-(22), in a sweep that only such rows make.
 
-override NEEDS_RANGE: bool = TARGETS == LOGITS && !HAS_TEACHER_TEMPERATURE && (SOFT_NEEDS_RANGE || GRADIENT != 0u);
+override NEEDS_RANGE: bool = TARGETS == LOGITS && (SOFT_NEEDS_RANGE || GRADIENT != 0u);
 
 var<private> lambda: f32;
 var<private> rho: f32;

@@ -7,6 +7,7 @@ const LOWEST = -3.4e38;          // stands for a class that does not exist or is
 const LOWEST_BITS = 0xff7fc99eu; // of LOWEST
 const HIGHEST = 3.4e38;
 const SMALLEST = 1.2e-38;        // just above the least normal number: devices may take what is smaller for 0
+const ROUNDING = 3e-7;           // of a quotient, relative
 const EXP_FLOOR = -87.0;         // MATH.md, "Rows that are not finite"
 const NEAR = 0.125;              // MATH (20)
 const LOG2_E = 1.44269504;

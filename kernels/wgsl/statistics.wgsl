@@ -41,6 +41,14 @@ fn inverseTeacherT() -> f32 {
   return inverseT;
 }
 
+// Whether a row's temperature is the teacher's, but for the rounding of the quotients.
+fn hasOneTemperature() -> bool {
+  if (HAS_TEACHER_TEMPERATURE) {
+    return abs(inverseT - uniforms.inverseTeacherTemperature) <= ROUNDING * inverseT;
+  }
+  return true;
+}
+
 fn teacherScale2() -> f32 {
   if (HAS_TEACHER_TEMPERATURE) {
     return uniforms.teacherScale2;

@@ -29,8 +29,7 @@ export function phasesOf({
   const phases: Phase[] = ['statistics'];
   // NEEDS_RANGE and NEEDS_MIXTURE of kernels/wgsl.
   const { isSmallWhenNear, hasMixture } = DIVERGENCES[objective.divergence];
-  const mayBeNear = objective.targets === 'logits' && !hasTeacherTemperature(objective);
-  if (mayBeNear && (isSmallWhenNear || outputs !== 'loss')) phases.push('nearSums');
+  if (objective.targets === 'logits' && (isSmallWhenNear || outputs !== 'loss')) phases.push('nearSums');
   if (hasMixture) phases.push('mixtureSums');
   return [...phases, 'finish'];
 }
