@@ -1,5 +1,6 @@
 import '@tensorflow/tfjs'; // registers the gradients of stock ops, which second-order tests and models need
 import * as tf from '@tensorflow/tfjs-core';
+import '../../src/index.ts'; // registers the flags that projects set
 import { type BackendProject, hasWasmThreads, isPage } from './projects.ts';
 
 /** Put in by the runner when it bundles a suite for one project. */

@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import '../../src/index.ts'; // registers the flags that projects set
 import { FUSED_FLAG, SIMD_FLAG } from '../../src/backends/simd/kernel.ts';
 import { registerWasmTraining, unregisterWasmTraining } from '../../src/wasm_training/index.ts';
 import { backend, startBackend } from '../backends/current.ts';
