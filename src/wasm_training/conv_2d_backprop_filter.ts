@@ -5,13 +5,14 @@ import { withProducts } from '../backends/wasm/matmul.ts';
 /** Numbers of the patches that are multiplied at once: 4 MB, which stay in the last cache. */
 const PATCHES_SIZE = 1 << 20;
 
-interface FilterAttrs {
+/** A type alias, not an interface: tfjs asks for an index signature. */
+type FilterAttrs = {
   strides: number | [number, number];
   pad: Parameters<typeof backend_util.computeConv2DInfo>[4];
   dataFormat: 'NHWC' | 'NCHW';
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
   filterShape: [number, number, number, number];
-}
+};
 
 /**
  * The kernel Conv2DBackpropFilter, which tfjs's 'wasm' backend lacks: the gradient of a convolution to its filter, [height, width, in, out]. For a few images at a time the
@@ -20,7 +21,7 @@ interface FilterAttrs {
 export const conv2DBackpropFilter: KernelFunc = ({ inputs, attrs, backend: given }) => {
   const backend = given as WasmBackendParts;
   const { x, dy } = inputs as Record<'x' | 'dy', TensorInfo>;
-  const info = convolutionOf(x.shape as [number, number, number, number], attrs as unknown as FilterAttrs);
+  const info = convolutionOf(x.shape as [number, number, number, number], attrs as FilterAttrs);
   const out = backend.makeOutput(info.filterShape, 'float32');
   if (util.sizeFromShape(out.shape) === 0) return out;
   const places = info.outHeight * info.outWidth;
