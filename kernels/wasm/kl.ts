@@ -1,21 +1,9 @@
 /** KL of MATH (4), KL(p || q). */
-import {
-  addLanes,
-  lanes,
-  LOG_FIRST,
-  LOG_SECOND,
-  MAX_SECOND,
-  NEAR_KL,
-  PER_W,
-  SECOND_TO_LOG2,
-  SUM_CROSS,
-  SUM_FIRST,
-  SUM_SECOND,
-} from './lanes';
-import { scaled, sweepLogits } from './logits';
+import { LOG_FIRST, LOG_SECOND, NEAR_KL, PER_W, SUM_CROSS } from './lanes';
+import { sweepGiven, sweepLogits } from './logits';
 import { isExchanged } from './objective';
 import { isDistribution, logMassOf, massOf } from './sums';
-import { exp2, LN_2, log2, share } from './vectors';
+import { LN_2 } from './vectors';
 
 export function sweepKl(second: usize, first: usize, u: usize, w: usize, bytes: usize): void {
   sweepLogits(second, first, u, w, bytes, true, false);
@@ -26,31 +14,9 @@ export function sweepLogRatio(second: usize, first: usize, x: usize, w: usize, b
   sweepLogits(second, first, x, w, bytes, true, true);
 }
 
-/** Of probabilities as they are: writes u, and p as w. */
+/** Of probabilities as they are. */
 export function sweepGivenKl(student: usize, teacher: usize, u: usize, w: usize, bytes: usize): void {
-  const mz = v128.load(lanes, MAX_SECOND);
-  const toA = v128.load(lanes, SECOND_TO_LOG2);
-  let su = f32x4.splat(0);
-  let sp = su;
-  let sx = su;
-  const end = student + bytes;
-  do {
-    const a = scaled(v128.load(student), mz, toA);
-    const p = v128.load(teacher);
-    const ui = exp2(a);
-    v128.store(u, ui);
-    v128.store(w, p);
-    su = f32x4.add(su, ui);
-    sp = f32x4.add(sp, p);
-    sx = f32x4.add(sx, share(p, f32x4.sub(a, log2(p))));
-    teacher += 16;
-    u += 16;
-    w += 16;
-    student += 16;
-  } while (student < end);
-  addLanes(SUM_SECOND, su);
-  addLanes(SUM_FIRST, sp);
-  addLanes(SUM_CROSS, sx);
+  sweepGiven(student, teacher, u, w, bytes, true);
 }
 
 /** KL(first || second), of masses that need not be 1: MATH (17), (25), (34). */

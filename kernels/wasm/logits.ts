@@ -12,7 +12,7 @@ import {
   SUM_FIRST,
   SUM_SECOND,
 } from './lanes';
-import { exp2, share } from './vectors';
+import { exp2, log2, share } from './vectors';
 
 /** (x - maximum)/T in units of log 2: the difference first, which is exact where it is small. */
 // @ts-ignore: decorator
@@ -77,5 +77,41 @@ export function sweepLogits(
   } while (second < end);
   addLanes(SUM_SECOND, su);
   addLanes(SUM_FIRST, sw);
+  addLanes(SUM_CROSS, sx);
+}
+
+/** As `sweepLogits`, of a teacher given as probabilities that are used as they are: writes u, and p as w. */
+// @ts-ignore: decorator
+@inline
+export function sweepGiven(
+  student: usize,
+  teacher: usize,
+  u: usize,
+  w: usize,
+  bytes: usize,
+  isKl: bool,
+): void {
+  const mz = v128.load(lanes, MAX_SECOND);
+  const toA = v128.load(lanes, SECOND_TO_LOG2);
+  let su = f32x4.splat(0);
+  let sp = su;
+  let sx = su;
+  const end = student + bytes;
+  do {
+    const a = scaled(v128.load(student), mz, toA);
+    const p = v128.load(teacher);
+    const ui = exp2(a);
+    v128.store(u, ui);
+    v128.store(w, p);
+    su = f32x4.add(su, ui);
+    sp = f32x4.add(sp, p);
+    sx = f32x4.add(sx, share(p, isKl ? f32x4.sub(a, log2(p)) : a));
+    teacher += 16;
+    u += 16;
+    w += 16;
+    student += 16;
+  } while (student < end);
+  addLanes(SUM_SECOND, su);
+  addLanes(SUM_FIRST, sp);
   addLanes(SUM_CROSS, sx);
 }
