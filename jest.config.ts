@@ -9,11 +9,15 @@ const transform: Config['transform'] = {
   ],
 };
 
-function suitesOf({ host, suites, layers = host === 'node' ? ['*'] : [] }: BackendProject): string[] {
+function suitesOf({
+  host,
+  suites,
+  layers = host === 'node' ? [{ name: '*' }] : [],
+}: BackendProject): string[] {
   if (suites) return suites.map(({ name }) => `<rootDir>/test/*/${name}.test.ts`);
   return [
     '<rootDir>/test/{conformance,properties}/**/*.test.ts',
-    ...layers.map((name) => `<rootDir>/test/layers/${name}.test.ts`),
+    ...layers.map(({ name }) => `<rootDir>/test/layers/${name}.test.ts`),
   ];
 }
 

@@ -24,16 +24,17 @@ export function unknownWord(kind: string, word: never): never {
   throw new RangeError(`unknown ${kind} '${word}'`);
 }
 
-/** Throws, in the name of `caller`, at a word that no kernel knows. */
-export function checkWords(
-  {
-    targets,
-    labels,
-    divergence,
-  }: Pick<Objective, 'targets' | 'labels'> & Partial<Pick<Objective, 'divergence'>>,
-  outputs: RowPassOutputs,
-  caller: string,
-): void {
+/** What a kernel is given beside its tensors. */
+type Attributes = Pick<Objective, 'targets' | 'labels' | 'teacherTemperature'> &
+  Partial<Objective & { temperature: number }>;
+
+/** The numbers of an objective, all of which a kernel needs. */
+const NUMBERS = ['beta', 'softWeight', 'hardWeight', 'labelSmoothing', 'scale'] as const;
+
+/**
+ * Throws, in the name of `caller`, at a word that no kernel knows, and at a number that is missing. The public ops leave none out; whoever runs a kernel by its name may.
+ */
+export function checkAttributes(attributes: Attributes, outputs: RowPassOutputs, caller: string): void {
   const check = (kind: string, word: string, table: object) => {
     if (Object.hasOwn(table, word)) return;
     throw new RangeError(
@@ -42,8 +43,15 @@ export function checkWords(
         .join(', ')}; got '${word}'.`,
     );
   };
+  const { targets, labels, divergence } = attributes;
   check('targets', targets, TARGETS);
   check('labels', labels, LABEL_KINDS);
   check('outputs', outputs, OUTPUTS);
   if (divergence !== undefined) check('divergence', divergence, DIVERGENCES);
+  const numbers = divergence === undefined ? [] : NUMBERS;
+  for (const name of ['temperature', 'teacherTemperature', ...numbers] as const) {
+    const value: unknown = attributes[name];
+    if (typeof value === 'number') continue;
+    throw new TypeError(`${caller}: the attribute ${name} must be a number; got ${value}.`);
+  }
 }

@@ -14,7 +14,7 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import { METRICS } from '../../kernels/metrics.ts';
-import { checkWords } from '../../kernels/words.ts';
+import { checkAttributes } from '../../kernels/words.ts';
 import {
   type ComputedInputs,
   DistillationMetrics,
@@ -143,7 +143,7 @@ const lossKernel = <Backend extends KernelBackend>(
 ): TensorInfo | TensorInfo[] => {
   const { student, loss: computed } = inputs;
   if (computed) return alias(computed, backend);
-  checkWords(attrs, attrs.outputs, SoftmaxCrossEntropyWithTemperature);
+  checkAttributes(attrs, attrs.outputs, SoftmaxCrossEntropyWithTemperature);
   const rowShape = student.shape.slice(0, -1);
   if (rowShape.includes(0)) {
     const loss = zeroTensor(attrs.reduction === 'sum' ? [] : rowShape);
@@ -167,7 +167,7 @@ const gradKernel = <Backend extends KernelBackend>(
   backend: Backend,
   rowPass: RowPass<Backend>,
 ): TensorInfo => {
-  checkWords(attrs, attrs.outputs, SoftmaxCrossEntropyWithTemperatureGrad);
+  checkAttributes(attrs, attrs.outputs, SoftmaxCrossEntropyWithTemperatureGrad);
   if (inputs.student.shape.includes(0)) return zeroTensor(inputs.student.shape);
   const { gradient } = runRowPass(inputs, attrs, backend, rowPass);
   if (gradient === null) {
@@ -184,7 +184,7 @@ const metricsKernel = <Backend extends KernelBackend>(
   backend: Backend,
   rowMetrics: RowMetrics<Backend>,
 ): TensorInfo => {
-  checkWords(measure, 'loss', DistillationMetrics);
+  checkAttributes({ temperature, ...measure }, 'loss', DistillationMetrics);
   // One row that counts for nothing: the stock sum over no rows is whatever lay in memory, on 'wasm'.
   if (inputs.student.shape.includes(0)) return zeroTensor([1, METRICS.length]);
   return rowMetrics({ backend, measure, ...tensorsOf(inputs, temperature) });

@@ -70,7 +70,7 @@ export class DistillationLayer extends layers.Layer {
   /** Of each row of the last batch; null for 1 each. */
   rowWeights: Tensor | null = null;
   private readonly studentInputs: ModelInputs;
-  private readonly firstOutputs = new FirstOutputs();
+  readonly firstOutputs = new FirstOutputs();
 
   constructor(private readonly distillation: Distillation) {
     super({ name: `distillation_of_${distillation.student.name}` });

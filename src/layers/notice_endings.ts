@@ -1,4 +1,4 @@
-import { keep, reshape, slice, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { dispose, keep, reshape, slice, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Targets } from '../../kernels/objective.ts';
 import { valuesOnCpu } from '../backends/values_on_cpu.ts';
@@ -133,6 +133,8 @@ export function noticeValuesOnCpu(outputs: Tensor, reading: Reading): boolean {
 /** Looks at the first outputs of both models, once. A GPU is not waited for: it sends a few rows when it comes to it. */
 export class FirstOutputs {
   private isSeen = false;
+  /** Rows that a GPU has yet to send. */
+  private readonly awaited: Tensor[] = [];
 
   /** Models that are there, and what they gave for a batch. */
   lookAt(
@@ -146,24 +148,32 @@ export class FirstOutputs {
       const model = models[role];
       if (model !== null && toldOf.has(model)) continue;
       const reading: Reading = { role, targets, functionName: 'Distiller' };
-      if (!noticeValuesOnCpu(outputs[role], reading)) noticeValuesLater(outputs[role], reading);
+      if (noticeValuesOnCpu(outputs[role], reading)) continue;
+      const few = noticeValuesLater(outputs[role], reading);
+      if (few !== null) this.awaited.push(few);
     }
+  }
+
+  /** Waits no longer: a fit that failed leaves nothing behind. */
+  free(): void {
+    dispose(this.awaited);
   }
 }
 
-function noticeValuesLater(outputs: Tensor, reading: Reading): void {
+function noticeValuesLater(outputs: Tensor, reading: Reading): Tensor | null {
   const classes = outputs.shape[outputs.rank - 1];
   const rows = Math.min(ROWS_LOOKED_AT, outputs.size / classes);
-  if (outputs.dtype !== 'float32' || rows === 0) return;
+  if (outputs.dtype !== 'float32' || rows === 0) return null;
   const few = withoutTape(() =>
     tidy(() => keep(slice(reshape(outputs, [-1, classes]), [0, 0], [rows, classes]))),
   );
   const free = () => few.dispose();
-  // Where the device is lost there is nothing to look at, and the training that waits for it says so.
+  // Where the device is lost, or the fit has failed, there is nothing to look at, and the training says so.
   few
     .data()
     .then((values) => noticeValues(values, classes, reading), free)
     .then(free);
+  return few;
 }
 
 const CACHED: Reading = { role: 'teacher', targets: 'logits', functionName: 'cacheTeacherLogits' };

@@ -129,6 +129,9 @@ export class TrainingModel extends LayersModel {
       return 'columns' in fit
         ? await this.fitColumns(fit, settings)
         : await this.fitDataset(fit.dataset as never, { ...fit.settings, ...settings });
+    } catch (error) {
+      this.step.firstOutputs.free();
+      throw error;
     } finally {
       logs.dispose();
       this.logs = null;

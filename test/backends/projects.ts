@@ -15,7 +15,7 @@ export interface BackendProject {
   /** What is run of test/conformance, test/properties and test/layers; all of it if not given. */
   suites?: readonly SuitePart[];
   /** Of test/layers, which is plumbing and the same on every backend, these alone: where a training step takes seconds. Default all of it in Node, none elsewhere. */
-  layers?: readonly string[];
+  layers?: readonly SuitePart[];
 }
 
 export interface SuitePart {
@@ -88,7 +88,12 @@ export const BACKEND_PROJECTS: readonly BackendProject[] = [
     backendName: 'webgpu',
     host: 'node',
     precision: 'f32',
-    layers: ['labels', 'layers_loss'], // what reads values that lie on a device
+    // What reads values that lie on a device.
+    layers: [
+      { name: 'labels' },
+      { name: 'layers_loss' },
+      { name: 'cached_logits', cases: 'never saw|whatever the teacher is|rowHashes' },
+    ],
   },
   { name: 'webgpu-chromium', backendName: 'webgpu', host: 'chromium', precision: 'f32' },
   { name: 'webgl-chromium', backendName: 'webgl', host: 'chromium', precision: 'f32' },

@@ -55,6 +55,19 @@ describe('a kernel throws at a word that it does not know, and computes nothing'
     });
   }
 
+  for (const name of ['temperature', 'teacherTemperature', 'softWeight', 'beta', 'scale']) {
+    it(`${name} that is missing`, () => {
+      const replaced = { [name]: undefined };
+      const error = `the attribute ${name} must be a number; got undefined.`;
+      loss();
+      expect(() => withAttrs(SoftmaxCrossEntropyWithTemperature, replaced, loss)).toThrow(error);
+      if (!name.endsWith('emperature')) return;
+      const metrics = () => tf.tidy(() => void distillationMetrics(v(), z()));
+      metrics();
+      expect(() => withAttrs(DistillationMetrics, replaced, metrics)).toThrow(error);
+    });
+  }
+
   it.each([
     ['targets', { targets: 'odds' }],
     ['labels', { labels: 'embeddings' }],

@@ -87,7 +87,7 @@ describe('logits that were cached of a dataset', () => {
     expectClose(history.klDivergence.map(Number), [0, 0], 1e-6, 'KL');
   });
 
-  it('are an error for data that they were not computed of, which names the row, and leave nothing behind', async () => {
+  it('are an error for data that they never saw, which names the row, and leave nothing behind', async () => {
     const few = tf.data.array(examples.slice(0, 8).map(({ xs }) => ({ xs }))).batch(4);
     const distiller = copyOf(await cacheTeacherLogits(mlp(16, 7), few));
     const before = tf.memory().numTensors;
@@ -131,10 +131,9 @@ describe('elements that hold their logits', () => {
 
   it('are used whatever the teacher is: in training, validation and evaluation', async () => {
     const teacher = mlp(16, 7);
-    const own = examples.map(({ xs }) => ({
-      xs,
-      teacherLogits: [...(teacher.predict(tf.tensor2d([xs])) as tf.Tensor).dataSync()],
-    }));
+    const logits = teacher.predict(tf.tensor2d(examples.map(({ xs }) => xs))) as tf.Tensor2D;
+    const teacherLogits = await logits.array();
+    const own = examples.map(({ xs }, row) => ({ xs, teacherLogits: teacherLogits[row] }));
     const data = tf.data.array(own).shuffle(ROWS).batch(4);
     const wrong = tf.zeros([ROWS, CLASSES]);
     for (const given of [mlp(4, 3), wrong, await cacheTeacherLogits(mlp(4, 3), dataset(4))]) {
