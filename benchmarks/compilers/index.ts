@@ -1,13 +1,13 @@
 /**
- * `npm run bench:compilers`: what GPUs' compilers make of the WGSL kernels, without a GPU. Prints a table, and fails if a variant spills more registers than in the committed one, or if fewer of its
- * subgroups fit a SIMD unit.
+ * `npm run bench:compilers`: what GPUs' compilers make of the WGSL kernels, without a GPU. Prints a table, and fails if a variant spills more registers than in the committed one, if fewer of its
+ * subgroups fit a SIMD unit, or if the committed one does not name the variants that are chosen now.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { mesaVersion } from '../../scripts/engines.ts';
 import { AMD_CHIPS, type AmdChip, type CompiledPipeline, compileForAmd, whyNoRadv } from './radv.ts';
-import { type CompilerRow, rowOf, tablesOf, unmatched, worse } from './table.ts';
+import { type CompilerRow, complaintsOf, merged, rowOf, tablesOf } from './table.ts';
 
 const RESULTS = join('benchmarks', 'results', 'compilers');
 const ROWS = join(RESULTS, 'amd.json');
@@ -32,7 +32,7 @@ async function main({ chip, every, write }: Options): Promise<void> {
   const rows = (await compileAll(chips, null)).map(rowOf);
   const tables = tablesOf(rows);
   console.log(tables);
-  if (write) keep({ mesa: mesaVersion(), rows });
+  if (write) keep(rows);
   else compare(rows);
 }
 
@@ -55,11 +55,19 @@ async function compileEvery(chips: readonly AmdChip[], step: number): Promise<vo
   console.log(`${pipelines.length} pipelines compiled, ${spilled.length} of them spill`);
 }
 
-function keep(table: Table): void {
+function keep(rows: CompilerRow[]): void {
+  const mesa = mesaVersion();
+  const before = committed();
+  const isOfSameMesa = before === null || before.mesa === mesa;
+  const table: Table = { mesa, rows: isOfSameMesa ? merged(before?.rows ?? [], rows) : rows };
   mkdirSync(dirname(ROWS), { recursive: true });
-  const rows = table.rows.map((row) => `    ${JSON.stringify(row)}`).join(',\n');
-  writeFileSync(ROWS, `{\n  "mesa": ${JSON.stringify(table.mesa)},\n  "rows": [\n${rows}\n  ]\n}\n`);
+  const lines = table.rows.map((row) => `    ${JSON.stringify(row)}`).join(',\n');
+  writeFileSync(ROWS, `{\n  "mesa": ${JSON.stringify(mesa)},\n  "rows": [\n${lines}\n  ]\n}\n`);
   writeFileSync(join(RESULTS, 'amd.md'), pageOf(table));
+}
+
+function committed(): Table | null {
+  return existsSync(ROWS) ? (JSON.parse(readFileSync(ROWS, 'utf8')) as Table) : null;
 }
 
 const pageOf = ({ mesa, rows }: Table) => `# What AMD's compiler makes of the kernels
@@ -68,15 +76,12 @@ Written by \`npm run bench:compilers -- --write\`: RADV of Mesa ${mesa}, which c
 
 ${tablesOf(rows)}`;
 
-function compare(rows: readonly CompilerRow[]): void {
-  if (!existsSync(ROWS)) throw new Error(`bench:compilers: there is no ${ROWS} yet; -- --write makes it.`);
-  const before = JSON.parse(readFileSync(ROWS, 'utf8')) as Table;
+function compare(rows: CompilerRow[]): void {
+  const before = committed();
+  if (before === null) throw new Error(`bench:compilers: there is no ${ROWS} yet; -- --write makes it.`);
   if (before.mesa !== mesaVersion())
     console.log(`The committed table is of Mesa ${before.mesa}; this is ${mesaVersion()}.`);
-  const compiled = before.rows.filter(({ chip }) => rows.some((row) => row.chip === chip));
-  for (const key of unmatched(rows, before.rows)) console.log(`New, not compared: ${key}`);
-  for (const key of unmatched(compiled, rows)) console.log(`No longer chosen: ${key}`);
-  const complaints = worse(before.rows, rows);
+  const complaints = complaintsOf(before.rows, rows);
   for (const complaint of complaints) console.log(`WORSE  ${complaint}`);
   if (complaints.length > 0) process.exitCode = 1;
   else console.log(`No variant spills more or has a lower occupancy than in ${ROWS}.`);

@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { join, resolve } from 'node:path';
 import { DEBIAN, ENGINES, LIBRARIES, onPath, whyNoLavapipe } from '../../scripts/engines.ts';
 import type { Variant } from '../../src/backends/webgpu/pipeline.ts';
-import { type Loop, sweepsOf, widestLoad } from './assembly.ts';
 import type { Compiled, Job } from './compile_pipelines.ts';
+import { type PipelineReport, readReport } from './radv_report.ts';
 
-/** As RADV_FORCE_FAMILY takes them: RDNA 3, RDNA 2, RDNA 4, and GCN, whose registers are scarcest. */
-export const AMD_CHIPS = ['navi31', 'navi21', 'gfx1201', 'vega10'] as const;
+/** As RADV_FORCE_FAMILY takes them: RDNA 3, 2, 1 and 4, and GCN, whose registers are scarcest. */
+export const AMD_CHIPS = ['navi31', 'navi21', 'navi10', 'gfx1201', 'vega10'] as const;
 export type AmdChip = (typeof AMD_CHIPS)[number];
 
 const DRIVER = join(LIBRARIES, 'libvulkan_radeon.so');
@@ -23,26 +23,10 @@ export function whyNoRadv(): string | null {
   return onPath('cc') ? null : 'there is no C compiler, `cc`, for compile_only_driver.c';
 }
 
-export interface CompiledPipeline {
+export interface CompiledPipeline extends PipelineReport {
   chip: AmdChip;
   name: string;
   variant: Variant;
-  /** Threads that run in lockstep. */
-  subgroup: number;
-  vectorRegisters: number;
-  scalarRegisters: number;
-  spilledVectorRegisters: number;
-  spilledScalarRegisters: number;
-  /** Bytes of a workgroup's memory. */
-  workgroupMemory: number;
-  /** Bytes of memory that a thread has spilled to. */
-  scratch: number;
-  /** Subgroups that a SIMD unit holds at once, as the driver counts them: in halves of 64 threads on RDNA. */
-  occupancy: number;
-  codeBytes: number;
-  instructions: number;
-  widestLoad: number;
-  sweeps: Loop[];
 }
 
 export async function compileForAmd(chip: AmdChip, job: Job): Promise<CompiledPipeline[]> {
@@ -103,34 +87,4 @@ function compile(job: Job, environment: NodeJS.ProcessEnv): Promise<Compiled> {
       else fail(new Error(`compileForAmd: the process ended with ${code}:\n${words.slice(-2000)}`));
     });
   });
-}
-
-/** A line of statistics under their names in RADV, then the listing. */
-function readReport(text: string): Omit<CompiledPipeline, 'chip' | 'name' | 'variant'> {
-  const end = text.indexOf('\n');
-  const entries = text
-    .slice(0, end)
-    .split('; ')
-    .map((entry) => entry.split('='));
-  const values = new Map(entries.map(([name, value]) => [name, Number(value)]));
-  const statistic = (name: string) => {
-    const value = values.get(name);
-    if (value === undefined) throw new Error(`compileForAmd: the driver gives no statistic '${name}'.`);
-    return value;
-  };
-  const listing = text.slice(end);
-  return {
-    subgroup: statistic('subgroup'),
-    vectorRegisters: statistic('VGPRs'),
-    scalarRegisters: statistic('SGPRs'),
-    spilledVectorRegisters: statistic('Spilled VGPRs'),
-    spilledScalarRegisters: statistic('Spilled SGPRs'),
-    workgroupMemory: statistic('LDS size'),
-    scratch: statistic('Scratch size'),
-    occupancy: statistic('Subgroups per SIMD'),
-    codeBytes: statistic('Code size'),
-    instructions: statistic('Instructions'),
-    widestLoad: widestLoad(listing),
-    sweeps: sweepsOf(listing),
-  };
 }

@@ -62,24 +62,46 @@ export function rowOf(pipeline: CompiledPipeline): CompilerRow {
   };
 }
 
-/** What became worse: a variant that spills more than it did, or of which a SIMD unit holds fewer. Others may move as they like. */
-export function worse(before: readonly CompilerRow[], now: readonly CompilerRow[]): string[] {
+/**
+ * What is worse than it may be: a variant that spills more than it did, or of which a SIMD unit holds fewer; one that is new and spills; and a table that does not name what is compiled now. Others
+ * may move as they like.
+ */
+export function complaintsOf(before: readonly CompilerRow[], now: readonly CompilerRow[]): string[] {
   const known = new Map(before.map((row) => [keyOf(row), row]));
-  return now.flatMap((row) => {
+  const complaints = now.flatMap((row) => {
     const old = known.get(keyOf(row));
-    if (old === undefined) return [];
-    const complaints: string[] = [];
-    if (row.spilled.some((count, k) => count > old.spilled[k]) || row.scratchBytes > old.scratchBytes)
-      complaints.push(`spills ${row.spilled.join(' + ')} registers; before ${old.spilled.join(' + ')}`);
-    if (row.occupancy < old.occupancy) complaints.push(`occupancy ${row.occupancy}; before ${old.occupancy}`);
-    return complaints.map((complaint) => `${keyOf(row)}: ${complaint}`);
+    const worse = old === undefined ? complaintsOfNew(row) : complaintsOfKnown(old, row);
+    return worse.map((complaint) => `${keyOf(row)}: ${complaint}`);
   });
+  const compiled = before.filter(({ chip }) => now.some((row) => row.chip === chip));
+  const chosen = new Set(now.map(keyOf));
+  const gone = compiled.map(keyOf).filter((key) => !chosen.has(key));
+  return [...complaints, ...gone.map((key) => `${key}: in the table, but no longer chosen`)];
 }
 
-/** Rows of one table that the other lacks: plans or shapes have changed, and the committed table has not. */
-export function unmatched(rows: readonly CompilerRow[], others: readonly CompilerRow[]): string[] {
-  const keys = new Set(others.map(keyOf));
-  return rows.map(keyOf).filter((key) => !keys.has(key));
+function complaintsOfKnown(old: CompilerRow, row: CompilerRow): string[] {
+  const complaints: string[] = [];
+  if (row.spilled.some((count, k) => count > old.spilled[k]) || row.scratchBytes > old.scratchBytes)
+    complaints.push(`${spillsOf(row)}; before ${spillsOf(old)}`);
+  if (row.occupancy < old.occupancy) complaints.push(`occupancy ${row.occupancy}; before ${old.occupancy}`);
+  return complaints;
+}
+
+function complaintsOfNew(row: CompilerRow): string[] {
+  const spills = row.spilled.some((count) => count > 0) || row.scratchBytes > 0;
+  return ['not in the table', ...(spills ? [spillsOf(row)] : [])];
+}
+
+const spillsOf = ({ spilled, scratchBytes }: CompilerRow) =>
+  `spills ${spilled.join(' + ')} registers, ${scratchBytes} bytes`;
+
+/** A table with the rows of a new one for the chips that this has, and its own for the others. */
+export function merged(before: readonly CompilerRow[], now: readonly CompilerRow[]): CompilerRow[] {
+  const chips = [...new Set([...before, ...now].map(({ chip }) => chip))];
+  return chips.flatMap((chip) => {
+    const rows = now.filter((row) => row.chip === chip);
+    return rows.length > 0 ? rows : before.filter((row) => row.chip === chip);
+  });
 }
 
 const keyOf = ({ chip, team, variant }: CompilerRow) => `${chip} ${team} ${variant}`;

@@ -6,6 +6,7 @@ const slices = suite('test/conformance/slices.test.ts', 'webgl-chromium');
 const numerics = suite('test/conformance/numerics.test.ts', 'cpu', 'class ids');
 const argumentChecks = suite('test/unit/arguments.test.ts', 'unit', 'ignoreIndex');
 const runner = suite('test/unit/runner.test.ts', 'unit');
+const compilerTables = suite('test/unit/compiler_tables.test.ts', 'unit');
 const commandLines = suite('test/unit/command_lines.test.ts', 'unit', 'endOnInterrupt');
 
 /** What is checked or read before any arithmetic: words, flags, integers, cached values; and the tools around it. */
@@ -70,6 +71,57 @@ export const checkMutants: Mutant[] = [
       name: 'what afterEach throws is lost',
       find: 'error ??= ofHook;',
       replace: '',
+    },
+  ]),
+  ...mutants('benchmarks/compilers/table.ts', compilerTables, [
+    {
+      name: 'a variant that starts to spill is let through',
+      find: 'row.spilled.some((count, k) => count > old.spilled[k]) || row',
+      replace: 'row',
+    },
+    {
+      name: 'a variant that spills to memory is let through',
+      find: ' || row.scratchBytes > old.scratchBytes',
+      replace: '',
+    },
+    {
+      name: 'a lost step of occupancy is let through',
+      find: 'if (row.occupancy < old.occupancy)',
+      replace: 'if (row.occupancy < old.occupancy - 1)',
+    },
+    {
+      name: 'a variant that is not in the table is let through',
+      find: "['not in the table', ...(spills ? [spillsOf(row)] : [])]",
+      replace: '[]',
+    },
+    {
+      name: 'writing the table of one chip loses the others',
+      find: 'rows.length > 0 ? rows : before.filter((row) => row.chip === chip)',
+      replace: 'rows',
+    },
+  ]),
+  ...mutants('benchmarks/compilers/assembly.ts', compilerTables, [
+    {
+      name: 'what loops within a sweep counts for the sweep',
+      find: ' && !inner.some(([a, b]) => i >= a && i <= b)',
+      replace: '',
+    },
+    {
+      name: 'loads of constants count as loads of a lane',
+      find: '/^(?:buffer|global|flat)_load_(\\w+)/',
+      replace: '/^(?:s_buffer|buffer|global|flat)_load_(\\w+)/',
+    },
+    {
+      name: 'a load of four words counts as one word',
+      find: '4 * Number(words[1] ?? 1)',
+      replace: '4',
+    },
+  ]),
+  ...mutants('benchmarks/compilers/radv_report.ts', compilerTables, [
+    {
+      name: 'a statistic that is missing passes for none',
+      find: 'if (value === undefined) throw',
+      replace: 'if (value === undefined) return 0;\n    if (Number.isNaN(value)) throw',
     },
   ]),
   ...mutants('scripts/interrupt.ts', commandLines, [
