@@ -4,7 +4,8 @@ import { distillationLoss, distillationMetrics } from '../../src/index.ts';
 import { cacheTeacherLogits, Distiller, layersLoss } from '../../src/layers/index.ts';
 import { startBackend } from '../backends/current.ts';
 import { expectClose } from '../close.ts';
-import { data, errorOf, mlp, weightsOf } from './models.ts';
+import { Random } from '../random.ts';
+import { CLASSES, data, errorOf, FEATURES, graphModel, mlp, warningsOf, weightsOf } from './models.ts';
 
 beforeAll(startBackend);
 
@@ -73,6 +74,39 @@ describe('a teacher that ends in a softmax', () => {
     distiller.compile({ optimizer: tf.train.sgd(1), metrics: [] });
     await distiller.fit(x, null, { ...ONE_BATCH, epochs: 5 });
     expectClose(await weightsOf(student), before, 1e-4, 'weights');
+  });
+});
+
+describe('a graph model that ends in a softmax', () => {
+  const T = 4;
+  const topOf = async (probabilities: tf.Tensor) => (await tf.mean(tf.max(probabilities, -1)).data())[0];
+
+  it('is as sure at T = 4, and at T = 1, as the student that learned from it as the guide says', async () => {
+    const kernel = Float32Array.from(new Random(11).normals(FEATURES * CLASSES));
+    const teacher = await graphModel(kernel, { last: ['Softmax', 'Identity'] });
+    const { x } = data(256, 12);
+    const probabilities = teacher.predict(x) as tf.Tensor;
+    const softened = tf.softmax(tf.div(tf.log(probabilities), T));
+    const [asGiven, asSoftened] = [await topOf(probabilities), await topOf(softened)];
+    expect(asGiven).toBeGreaterThan(asSoftened + 0.2); // so that a student that learns the one is far from the other
+    const ways: Options[] = [
+      { teacher, targets: 'probabilities', temperature: T },
+      { teacher: { predict: (x) => teacher.execute(x as tf.Tensor, 'logits') }, temperature: T },
+    ];
+    for (const options of ways) {
+      const student = tf.sequential({
+        layers: [tf.layers.dense({ units: CLASSES, inputShape: [FEATURES] })],
+      });
+      const warnings = await warningsOf(async () => {
+        const distiller = new Distiller({ student, ...options });
+        distiller.compile({ optimizer: tf.train.adam(0.2), metrics: [] });
+        await distiller.fit(x, null, { epochs: 40, batchSize: 64, verbose: 0 });
+      });
+      expect(warnings).toBe('');
+      const logits = student.predict(x) as tf.Tensor;
+      const sure = [await topOf(tf.softmax(logits)), await topOf(tf.softmax(tf.div(logits, T)))];
+      expectClose(sure, [asGiven, asSoftened], 0.02, 'mean largest probability');
+    }
   });
 });
 
