@@ -25,8 +25,8 @@ import {
   SoftmaxCrossEntropyWithTemperature,
   SoftmaxCrossEntropyWithTemperatureGrad,
 } from '../kernel_names.ts';
-import { rowPass as composedRowPass } from './composed.ts';
-import { rowMetrics as composedRowMetrics } from './composed_metrics.ts';
+import { rowMetrics as composedRowMetrics } from './composed/row_metrics.ts';
+import { rowPass as composedRowPass } from './composed/row_pass.ts';
 import type { RowMetrics } from './row_metrics.ts';
 import type { RowPass, RowPassResult } from './row_pass.ts';
 

@@ -25,7 +25,7 @@ import {
   type TensorArgument,
   temperatureArgument,
 } from '../arguments.ts';
-import { anyClass, everyClass, sumClasses } from '../backends/composed.ts';
+import { anyClass, everyClass, sumClasses } from '../backends/composed/tensors.ts';
 import { hasHalfTextures } from '../backends/half_textures.ts';
 import { withoutTape } from '../run_objective.ts';
 import { share } from '../share.ts';

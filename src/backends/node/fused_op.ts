@@ -34,7 +34,8 @@ import {
   type RowPassOutputs,
   type Targets,
 } from '../../../kernels/objective.ts';
-import { asTensor, rowPass as composedRowPass, shaped } from '../composed.ts';
+import { rowPass as composedRowPass } from '../composed/row_pass.ts';
+import { asTensor, shaped } from '../composed/tensors.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
 import { replaceRows } from './replace_rows.ts';
 import { detached, type TensorFlowBackendParts, typeAttribute } from './tensors.ts';

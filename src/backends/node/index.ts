@@ -1,5 +1,5 @@
 import { env, findBackend, type TensorInfo } from '@tensorflow/tfjs-core';
-import { rowPass as composedRowPass } from '../composed.ts';
+import { rowPass as composedRowPass } from '../composed/row_pass.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
 import { rowPassOverArrays } from '../simd/arrays.ts';
 import { isCarried } from '../simd/objective.ts';

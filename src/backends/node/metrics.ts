@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { METRICS } from '../../../kernels/metrics.ts';
-import { rowMetrics as composedRowMetrics } from '../composed_metrics.ts';
+import { rowMetrics as composedRowMetrics } from '../composed/row_metrics.ts';
 import type { RowMetrics } from '../row_metrics.ts';
 import { rowMetricsOverArrays } from '../simd/arrays.ts';
 import { type TensorFlowBackendParts, tensorInfo, valuesOf } from './tensors.ts';

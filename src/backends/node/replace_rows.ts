@@ -6,7 +6,8 @@ import {
   tensor2d,
   tensorScatterUpdate,
 } from '@tensorflow/tfjs-core';
-import { asTensor, rowPass as composedRowPass } from '../composed.ts';
+import { rowPass as composedRowPass } from '../composed/row_pass.ts';
+import { asTensor } from '../composed/tensors.ts';
 import type { RowPassRequest } from '../row_pass.ts';
 import type { LossOfRows } from './fused_op.ts';
 import type { TensorFlowBackendParts } from './tensors.ts';

@@ -6,7 +6,7 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import { rowPass as javaScriptRowPass } from '../../../kernels/js/row_pass.ts';
-import { rowPass as composedRowPass } from '../composed.ts';
+import { rowPass as composedRowPass } from '../composed/row_pass.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
 import { type Kernel, kernelOn, PADS_BYTES } from '../simd/kernel.ts';
 import { type ForAllRows, isCarried, readsLabels, setObjective } from '../simd/objective.ts';

@@ -1,7 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { rowMetrics as javaScriptRowMetrics } from '../../../kernels/js/row_metrics.ts';
 import { METRICS } from '../../../kernels/metrics.ts';
-import { rowMetrics as composedRowMetrics } from '../composed_metrics.ts';
+import { rowMetrics as composedRowMetrics } from '../composed/row_metrics.ts';
 import type { RowMetrics, RowMetricsRequest } from '../row_metrics.ts';
 import { type Kernel, PADS_BYTES } from '../simd/kernel.ts';
 import { setMeasure } from '../simd/objective.ts';

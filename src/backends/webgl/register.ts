@@ -3,8 +3,9 @@
  *
  * @module tfjs-distill/webgl
  */
-import { rowPass as composedRowPass } from '../composed.ts';
-import { rowMetrics as composedRowMetrics } from '../composed_metrics.ts';
+
+import { rowMetrics as composedRowMetrics } from '../composed/row_metrics.ts';
+import { rowPass as composedRowPass } from '../composed/row_pass.ts';
 import { registerBackend } from '../register.ts';
 import { rowPass, supportsRowPass, type WebGLBackend } from './index.ts';
 import { rowMetrics } from './metrics.ts';

@@ -4,8 +4,8 @@
  * @module tfjs-distill/webgpu
  */
 import { type Objective, teacherReadingOf } from '../../../kernels/objective.ts';
-import { rowPass as composedRowPass } from '../composed.ts';
-import { rowMetrics as composedRowMetrics } from '../composed_metrics.ts';
+import { rowMetrics as composedRowMetrics } from '../composed/row_metrics.ts';
+import { rowPass as composedRowPass } from '../composed/row_pass.ts';
 import { registerBackend } from '../register.ts';
 import type { WebGPUBackend } from './backend.ts';
 import { withFloatBuffers } from './float_buffers.ts';

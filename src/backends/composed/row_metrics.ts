@@ -15,24 +15,19 @@ import {
   tidy,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import {
-  asTensor,
-  divergence,
-  finish,
-  hardTerm,
-  mean,
-  type Rows,
-  readRows,
-  type Softened,
-} from './composed.ts';
-import { type RowMetrics, rowPassOf } from './row_metrics.ts';
+import { type RowMetrics, rowPassOf } from '../row_metrics.ts';
+import { type Distribution, mean } from './distribution.ts';
+import { hardValue } from './hard_term.ts';
+import { type Rows, readRows, weighted } from './rows.ts';
+import { divergenceOf } from './soft_term.ts';
+import { asTensor } from './tensors.ts';
 
 /** The metrics as a composition of stock ops, for backends that have no kernel of ours: MATH (28)-(32), edge rows included. */
 export const rowMetrics: RowMetrics = (request) => {
   const { backend, rows, classes, measure } = request;
   const metrics = tidy(() => {
     const row = readRows(rowPassOf(request));
-    const crossEntropy = divergence({ ...row, objective: { ...row.objective, divergence: 'crossEntropy' } });
+    const crossEntropy = divergenceOf(row, 'crossEntropy');
     const first = (logits: TensorInfo) => argMax(asTensor(logits, [rows, classes]), 1);
     const choice = first(request.student);
     const agrees = (other: Tensor) => expandDims(cast(equal(choice, other), 'float32'), 1);
@@ -43,16 +38,16 @@ export const rowMetrics: RowMetrics = (request) => {
     };
     const values = [
       crossEntropy,
-      divergence(row),
+      divergenceOf(row),
       teacherEntropy(row),
       entropy(row.student),
       agrees(first(request.teacher)),
-      row.labels === null ? none : hardTerm(row, row.labels),
+      row.labels === null ? none : hardValue(row, row.labels),
       isCorrect(),
       onesLike(none),
     ];
     return concat(
-      values.map((value) => finish(row, reshape(value, [rows, 1]))),
+      values.map((value) => weighted(row, reshape(value, [rows, 1]))),
       1,
     );
   });
@@ -63,12 +58,12 @@ export const rowMetrics: RowMetrics = (request) => {
 };
 
 /** MATH (16). */
-function entropy(distribution: Softened): Tensor {
+function entropy(distribution: Distribution): Tensor {
   return add(distribution.logSum, mean(distribution, neg(distribution.scaled)));
 }
 
 /** -sum p log p, whatever p sums to. */
 function teacherEntropy({ teacher, softened }: Rows): Tensor {
   const ofDistribution = entropy(teacher);
-  return softened === null ? ofDistribution : mul(softened.mass, sub(ofDistribution, softened.logMass));
+  return softened === null ? ofDistribution : mul(softened.sum, sub(ofDistribution, softened.logSum));
 }
