@@ -9,11 +9,12 @@ export type PlainKind = 'distributions' | 'logits';
 
 /**
  * What [rows, classes] plainly are, told by their values. Logits pass for distributions only if all of them lie in [0, 1] and those of each row sum to 1, which
- * is no accident. Rows that hold NaN tell nothing.
+ * is no accident; one number outside of it, in any row, tells that they are logits. Rows that hold NaN tell nothing.
  */
 export function plainKindOf(values: ArrayLike<number>, classes: number): PlainKind | null {
   const rows = Math.min(ROWS_LOOKED_AT, Math.floor(values.length / classes));
   if (classes < 2 || rows === 0) return null;
+  let sumToOne = true;
   for (let n = 0; n < rows; n++) {
     let sum = 0;
     for (let i = n * classes; i < (n + 1) * classes; i++) {
@@ -21,7 +22,7 @@ export function plainKindOf(values: ArrayLike<number>, classes: number): PlainKi
       if (values[i] < 0 || values[i] > 1 + NEARLY) return 'logits';
       sum += values[i];
     }
-    if (!(Math.abs(sum - 1) <= NEARLY)) return null;
+    sumToOne &&= Math.abs(sum - 1) <= NEARLY;
   }
-  return 'distributions';
+  return sumToOne ? 'distributions' : null;
 }

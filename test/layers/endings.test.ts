@@ -136,6 +136,7 @@ describe('what plain numbers are', () => {
     ['distributions', [0.2, 0.3, 0.5, 1, 0, 0], 'distributions'],
     ['distributions in half precision', [0.2001, 0.2998, 0.4999], 'distributions'],
     ['logits', [0.2, 0.3, 0.5, -1, 2, 0], 'logits'],
+    ['logits, whose first row may be anything', [0.2, 0.9, 0.5, -1, 2, 0], 'logits'],
     ['sigmoids, or small logits', [0.2, 0.9, 0.5], null],
     ['one row of which does not sum to 1', [0.2, 0.3, 0.5, 0.1, 0.2, 0.3], null],
     ['zeros', [0, 0, 0], null],

@@ -32,7 +32,7 @@ export const layersMutants: Mutant[] = [
   ...mutants('src/layers/plain_values.ts', endings, [
     {
       name: 'sigmoids pass for distributions',
-      find: 'if (!(Math.abs(sum - 1) <= NEARLY)) return null;',
+      find: 'sumToOne &&= Math.abs(sum - 1) <= NEARLY;',
       replace: '',
     },
   ]),
