@@ -41,11 +41,13 @@ export function plansOf(threads: Threads): Plan[] {
 
 const OUTPUTS: RowPassOutputs[] = ['loss', 'lossAndStudentGradient', 'studentGradient', 'teacherGradient'];
 const LABELS: LabelKind[] = ['none', 'classIds', 'distribution'];
-/** As logits, at the student's temperature or at one of their own; as probabilities. */
+/** As logits, at the student's temperature or at one of their own; as probabilities, used as they are or softened at either temperature. */
 const TEACHERS: Pick<Objective, 'targets' | 'teacherTemperature'>[] = [
   { targets: 'logits', teacherTemperature: 0 },
   { targets: 'logits', teacherTemperature: 2 },
   { targets: 'probabilities', teacherTemperature: 1 },
+  { targets: 'probabilities', teacherTemperature: 0 },
+  { targets: 'probabilities', teacherTemperature: 2 },
 ];
 const REDUCTIONS: Choice['reduction'][] = ['none', 'sum'];
 
@@ -68,7 +70,7 @@ function askedOf(): Asked[] {
 
 /**
  * Pipelines for a device: of all plans, each with all that can be asked for, every `step`-th. With a `step` that has no factor in common with the
- * number of things to ask for (297), all of these come up in turn; with 1, every pipeline there is.
+ * number of things to ask for (495), all of these come up in turn; with 1, every pipeline there is.
  */
 export function pipelinesOf(threads: Threads, smallestSubgroup: number, step: number): Variant[] {
   const asked = askedOf();

@@ -32,18 +32,22 @@ export interface Chip {
 /** No labels, and one temperature for teacher and student. */
 const LOGITS_ALONE = { targets: 'logits', teacherTemperature: 0, labels: 'none' } as const;
 
-/** Value and gradient of each divergence at each shape, and the metrics. A variant that several shapes share comes once, under the first. */
+/** Value and gradient of each divergence at each shape, the metrics, and a teacher whose probabilities are softened. A variant that several shapes share comes once, under the first. */
 export function variantsOf({ hasSubgroups, smallestSubgroup, mostThreads }: Chip): NamedVariant[] {
   const device = { isSoftware: false, hasSubgroups, mostThreads };
   const named: NamedVariant[] = [];
   for (const [rows, classes] of SHAPES) {
-    const add = (choice: Omit<Choice, 'plan' | 'smallestSubgroup'>, mostParts: number) => {
+    const add = (
+      choice: Omit<Choice, 'plan' | 'smallestSubgroup'>,
+      mostParts: number,
+      name: string = choice.sums,
+    ) => {
       const chosen = plan({ rows, classes, device, asked: OPEN });
       const parts = Math.min(chosen.parts, mostParts);
       const whole: Choice = { ...choice, plan: { ...chosen, parts }, smallestSubgroup };
       for (const phase of phasesOf(whole))
         named.push({
-          name: `${choice.sums} [${rows},${classes}] ${phase}`,
+          name: `${name} [${rows},${classes}] ${phase}`,
           variant: variantOf(whole, phase),
         });
     };
@@ -53,6 +57,12 @@ export function variantsOf({ hasSubgroups, smallestSubgroup, mostThreads }: Chip
     }
     const objective = { ...LOGITS_ALONE, divergence: 'kl' } as const;
     add({ objective, outputs: 'loss', reduction: 'none', sums: 'entropies' }, 1);
+    const softened = { ...objective, targets: 'probabilities' } as const;
+    add(
+      { objective: softened, outputs: 'lossAndStudentGradient', reduction: 'sum', sums: 'kl' },
+      Infinity,
+      'kl of softened probabilities',
+    );
   }
   const seen = new Set<string>();
   return named.filter(({ variant }) => {

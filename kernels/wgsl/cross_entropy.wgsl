@@ -21,6 +21,19 @@ fn softValue() -> f32 {
   return mass * logSz + totalSoft * perSv;
 }
 
+// MATH (34), (36).
+fn massFactor() -> f32 {
+  return givenMass;
+}
+
+fn valueOfMass() -> f32 {
+  return givenMass * softTotal;
+}
+
+fn slopeToMass() -> f32 {
+  return softTotal;
+}
+
 fn softIsInfinite() -> bool {
   return studentLacksMass;
 }

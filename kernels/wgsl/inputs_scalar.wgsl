@@ -34,7 +34,7 @@ fn studentBits(k: u32) -> vec4<u32> {
   return vec4(student[i.x], student[i.y], student[i.z], student[i.w]);
 }
 
-fn teacherBits(k: u32) -> vec4<u32> {
+fn givenBits(k: u32) -> vec4<u32> {
   let i = base + min(classesOf(k), vec4(uniforms.classes - 1u));
   return vec4(teacher[i.x], teacher[i.y], teacher[i.z], teacher[i.w]);
 }

@@ -68,7 +68,7 @@ fn studentBits(k: u32) -> vec4<u32> {
   return vec4(studentTile[i.x], studentTile[i.y], studentTile[i.z], studentTile[i.w]);
 }
 
-fn teacherBits(k: u32) -> vec4<u32> {
+fn givenBits(k: u32) -> vec4<u32> {
   let i = tileBase + min(classesOf(k), vec4(uniforms.classes - 1u));
   return vec4(teacherTile[i.x], teacherTile[i.y], teacherTile[i.z], teacherTile[i.w]);
 }

@@ -35,7 +35,7 @@ fn studentBits(k: u32) -> vec4<u32> {
   return student[base + min(k * LANES + lane, lastVector)];
 }
 
-fn teacherBits(k: u32) -> vec4<u32> {
+fn givenBits(k: u32) -> vec4<u32> {
   return teacher[base + min(k * LANES + lane, lastVector)];
 }
 

@@ -16,13 +16,26 @@ fn raiseSoftStudent(shift: f32, factor: f32) {}
 
 fn raiseSoftTeacher(shift: f32, factor: f32) {}
 
+// c of MATH (35).
+fn mixtureMass() -> f32 {
+  return uniforms.beta * givenMass + (1.0 - uniforms.beta);
+}
+
+// beta, or beta' of MATH (35).
+fn mixtureBeta() -> f32 {
+  if (SOFTENED) {
+    return uniforms.beta * givenMass / mixtureMass();
+  }
+  return uniforms.beta;
+}
+
 // u of MATH (27), times 1 - beta.
 fn mixtureShift(ratio: vec4<f32>) -> vec4<f32> {
-  return (1.0 - uniforms.beta) * expm1Small(ratio);
+  return (1.0 - mixtureBeta()) * expm1Small(ratio);
 }
 
 fn logMixture(z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
-  let beta = uniforms.beta;
+  let beta = mixtureBeta();
   return log(max(beta * teacherShare(v) + (1.0 - beta) * studentShare(z), vec4(SMALLEST)));
 }
 
@@ -57,7 +70,7 @@ fn nearMixtureTerms(z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
   let p = teacherShare(v);
   let q = studentShare(z);
   let u = expm1Small(nearLogRatio(z, v));
-  let gap = (1.0 - uniforms.beta) * entropyGap(u) - entropyGap((1.0 - uniforms.beta) * u);
+  let gap = (1.0 - mixtureBeta()) * entropyGap(u) - entropyGap((1.0 - mixtureBeta()) * u);
   return vec4(sumOf(p * nearTeacherOverMixture(z, v)), sumOf(q * nearStudentOverMixture(z, v)), sumOf(p * gap), 0.0);
 }
 
@@ -77,9 +90,23 @@ fn sweepMixture(first: u32, end: u32) -> vec4<f32> {
 }
 
 fn softValue() -> f32 {
-  let beta = uniforms.beta;
+  let beta = mixtureBeta();
   let value = select(beta * mixture.x + (1.0 - beta) * mixture.y, mixture.z, isNear);
   return select(value, max(value, 0.0), TARGETS == LOGITS);
+}
+
+// MATH (35), (36).
+fn massFactor() -> f32 {
+  return mixtureMass();
+}
+
+fn valueOfMass() -> f32 {
+  let c = mixtureMass();
+  return c * softTotal + (uniforms.beta * timesLog(givenMass) - timesLog(c));
+}
+
+fn slopeToMass() -> f32 {
+  return uniforms.beta * (log(max(givenMass, SMALLEST) / mixtureMass()) + mixture.x);
 }
 
 fn softIsInfinite() -> bool {
@@ -87,21 +114,21 @@ fn softIsInfinite() -> bool {
 }
 
 fn studentSlopes(z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
-  return (1.0 - uniforms.beta) * times(studentShare(z), studentOverMixture(z, v) - mixture.y);
+  return (1.0 - mixtureBeta()) * times(studentShare(z), studentOverMixture(z, v) - mixture.y);
 }
 
 fn nearStudentSlopes(z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
-  return (1.0 - uniforms.beta) * studentShare(z) * (nearStudentOverMixture(z, v) - mixture.y);
+  return (1.0 - mixtureBeta()) * studentShare(z) * (nearStudentOverMixture(z, v) - mixture.y);
 }
 
 fn teacherSlopes(z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
-  return uniforms.beta * times(teacherShare(v), teacherOverMixture(z, v) - mixture.x);
+  return mixtureBeta() * times(teacherShare(v), teacherOverMixture(z, v) - mixture.x);
 }
 
 fn nearTeacherSlopes(z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
-  return uniforms.beta * teacherShare(v) * (nearTeacherOverMixture(z, v) - mixture.x);
+  return mixtureBeta() * teacherShare(v) * (nearTeacherOverMixture(z, v) - mixture.x);
 }
 
 fn probabilitySlopes(z: vec4<f32>, p: vec4<f32>, factor: f32) -> vec4<f32> {
-  return select(uniforms.beta * teacherOverMixture(z, p) * factor, -infinityLike(factor), p == vec4(0.0));
+  return select(mixtureBeta() * teacherOverMixture(z, p) * factor, -infinityLike(factor), p == vec4(0.0));
 }

@@ -25,6 +25,19 @@ fn softValue() -> f32 {
   return select(value, max(value, 0.0), TARGETS == LOGITS);
 }
 
+// MATH (34), (36).
+fn massFactor() -> f32 {
+  return givenMass;
+}
+
+fn valueOfMass() -> f32 {
+  return givenMass * softTotal + timesLog(givenMass);
+}
+
+fn slopeToMass() -> f32 {
+  return softTotal + log(max(givenMass, SMALLEST)) + 1.0;
+}
+
 fn softIsInfinite() -> bool {
   return studentLacksMass;
 }

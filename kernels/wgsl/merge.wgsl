@@ -4,7 +4,7 @@ var<private> logSz: f32;
 var<private> logSv: f32;
 var<private> perSz: f32;           // 1/sz
 var<private> perSv: f32;           // 1/sv for logits, 1 for probabilities
-var<private> mass: f32;            // S of MATH (3)
+var<private> mass: f32;            // S of MATH (3); 1 of what is softened, see softened.wgsl
 var<private> totalSz: f32;
 var<private> totalSv: f32;
 var<private> totalSoft: f32;       // in natural units
@@ -45,6 +45,7 @@ fn mergeTeam() {
   teacherLacksMass = sums.w >= TEACHER_LACKS;
   studentLacksMass = sums.w - floor(sums.w / TEACHER_LACKS) * TEACHER_LACKS > 0.5;
   mergeHard();
+  mergeGiven();
   logSz = log(max(totalSz, SMALLEST));
   perSz = 1.0 / max(totalSz, SMALLEST);
   if (TARGETS == LOGITS) {

@@ -28,6 +28,19 @@ fn softValue() -> f32 {
   return select(value, max(value, 0.0), TARGETS == LOGITS);
 }
 
+// MATH (34), (36). Where the mass is 0 the value is infinite, and there is no slope.
+fn massFactor() -> f32 {
+  return 1.0;
+}
+
+fn valueOfMass() -> f32 {
+  return softTotal - log(max(givenMass, SMALLEST));
+}
+
+fn slopeToMass() -> f32 {
+  return -1.0 / max(givenMass, SMALLEST);
+}
+
 fn softIsInfinite() -> bool {
   return teacherLacksMass;
 }

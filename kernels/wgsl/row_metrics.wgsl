@@ -26,8 +26,16 @@ fn includeTop(side: u32, k: u32, values: vec4<f32>) {
   }
 }
 
+// By what classes are ranked: probabilities as they were given, of which two may have the same logarithm.
+fn rankedTeacher(k: u32, v: vec4<f32>) -> vec4<f32> {
+  if (SOFTENED) {
+    return select(vec4(LOWEST), bitcast<vec4<f32>>(min(givenBits(k), vec4(LOWEST_BITS))), present(k));
+  }
+  return v;
+}
+
 fn includeTops(k: u32, z: vec4<f32>, v: vec4<f32>) {
-  includeTop(0u, k, v);
+  includeTop(0u, k, rankedTeacher(k, v));
   includeTop(1u, k, z);
   if (HAS_HARD) {
     includeTop(2u, k, labelVector(k));
@@ -52,7 +60,7 @@ fn placeIn(k: u32, values: vec4<f32>, value: f32) -> f32 {
 fn placesOfTops(ofTeam: vec3<f32>) -> vec3<f32> {
   let k = topVector;
   var places = vec3(
-    placeIn(k.x, toTeacher(k.x, teacherBits(k.x)), ofTeam.x),
+    placeIn(k.x, rankedTeacher(k.x, toTeacher(k.x, teacherBits(k.x))), ofTeam.x),
     placeIn(k.y, toStudent(k.y, studentBits(k.y)), ofTeam.y),
     0.0,
   );
@@ -82,7 +90,12 @@ fn writeMetrics(entropies: vec2<f32>, agrees: bool, isCorrect: bool) {
   if (isNear) {
     kl = max(rho - xMinusLog1p(vec4(meanShift)).x, 0.0);
   }
-  let soft = bitcast<vec4<u32>>(weight * vec4(plain + entropies.x, kl, entropies));
+  var numbers = vec4(plain + entropies.x, kl, entropies);
+  if (SOFTENED) {
+    // MATH (34), and Hp of S s.
+    numbers = vec4(givenMass * numbers.xyz, numbers.w) + timesLog(givenMass) * vec4(0.0, 1.0, -1.0, 0.0);
+  }
+  let soft = bitcast<vec4<u32>>(weight * numbers);
   let hard = bitcast<vec4<u32>>(weight * vec4(f32(agrees), hardValue(), f32(isCorrect), 1.0));
   let infinity = vec4(select(MINUS_INFINITY_BITS, INFINITY_BITS, weight > 0.0));
   writeVectorOfRow(0u, select(soft, infinity, vec4(vec2(studentLacksMass), vec2(false))));

@@ -13,10 +13,19 @@
 var<private> softTotal: f32;       // D
 var<private> slopeFactor: f32;
 var<private> hardFactor: f32;
+var<private> massSlope: f32;       // to S of MATH (33)
 
 fn softFactor() -> f32 {
   let t = temperatureOfRow;
   return weight * uniforms.softWeight * select(1.0, t * t, uniforms.temperatureSquared != 0u);
+}
+
+// D of what was given.
+fn softLoss() -> f32 {
+  if (SOFTENED) {
+    return valueOfMass();
+  }
+  return softTotal;
 }
 
 fn lossBits() -> u32 {
@@ -33,7 +42,7 @@ fn lossBits() -> u32 {
   }
   var value = 0.0;
   if (hasSoft) {
-    value += softFactor() * softTotal;
+    value += softFactor() * softLoss();
   }
   if (hasHard) {
     value += weight * uniforms.hardWeight * hardValue();
@@ -46,7 +55,7 @@ fn slopesOf(k: u32, z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
     return withHard(k, z, studentSlopes(z, v));
   }
   if (TARGETS == LOGITS) {
-    return slopeFactor * teacherSlopes(z, v);
+    return throughSoftening(k, slopeFactor * teacherSlopes(z, v));
   }
   if (slopeFactor == 0.0) {
     return vec4(0.0);
@@ -59,7 +68,17 @@ fn nearSlopesOf(k: u32, z: vec4<f32>, v: vec4<f32>) -> vec4<f32> {
   if (GRADIENT == TO_STUDENT) {
     return withHard(k, z, nearStudentSlopes(z, v));
   }
-  return slopeFactor * nearTeacherSlopes(z, v);
+  return throughSoftening(k, slopeFactor * nearTeacherSlopes(z, v));
+}
+
+// MATH (36), from the slopes to the logarithms; elsewhere the slopes themselves. A class without mass stays so.
+fn throughSoftening(k: u32, slopes: vec4<f32>) -> vec4<f32> {
+  if (!SOFTENED) {
+    return slopes;
+  }
+  let p = givenMasses(k);
+  let isNone = p == vec4(0.0);
+  return select(massSlope + slopes / select(p, vec4(1.0), isNone), vec4(0.0), isNone);
 }
 
 fn withHard(k: u32, z: vec4<f32>, slopes: vec4<f32>) -> vec4<f32> {
@@ -71,10 +90,14 @@ fn withHard(k: u32, z: vec4<f32>, slopes: vec4<f32>) -> vec4<f32> {
 
 // What a slope has before the bracket of MATH (3)-(11), besides the weights.
 fn slopeScale() -> f32 {
+  var scale = select(1.0, inverseTeacherT(), TARGETS == LOGITS);
   if (GRADIENT == TO_STUDENT) {
-    return inverseT;
+    scale = inverseT;
   }
-  return select(1.0, inverseTeacherT(), TARGETS == LOGITS);
+  if (SOFTENED) {
+    scale *= massFactor();
+  }
+  return scale;
 }
 
 fn writeBlock(block: u32) {
@@ -100,6 +123,9 @@ fn sweepGradient(first: u32, end: u32) {
   }
   slopeFactor = softFactor() * slopeScale();
   hardFactor = weight * uniforms.hardWeight;
+  if (SOFTENED && GRADIENT == TO_TEACHER) {
+    massSlope = softFactor() * slopeToMass();
+  }
   if (isNear) {
     for (var k = end * VECTORS; k > first * VECTORS; k--) {
       let z = toStudent(k - 1u, studentBits(k - 1u));

@@ -42,7 +42,7 @@ fn putStatistics(part: u32, lacking: vec4<f32>) {
     let at = partialOf(part);
     putVector(at, vec4(mz, mv, highestOfTeam, lowestOfTeam));
     putVector(at + 4u, vec4(totalSz, totalSv, totalSoft / LN_2, select(0.0, 1.0, invalid)));
-    putVector(at + 8u, vec4(lacking.x, lacking.y, 0.0, 0.0));
+    putVector(at + 8u, vec4(lacking.x, lacking.y, givenOfTeam, 0.0));
     putVector(at + 12u, mergedHardState());
     putVector(at + 16u, labelState());
   }
@@ -65,6 +65,7 @@ fn getStatistics() {
     let lacking = getVector(at + 8u);
     studentLacks = lacking.x;
     teacherLacks = lacking.y;
+    given = vec4(lacking.z, 0.0, 0.0, 0.0);
     setHardState(getVector(at + 12u), getVector(at + 16u));
   }
 }

@@ -63,7 +63,7 @@ fn scaledTeacher(v: vec4<f32>) -> vec4<f32> {
 
 fn startStatistics() {
   mz = LOWEST;
-  mv = select(0.0, LOWEST, TARGETS == LOGITS);
+  mv = teacherStart();
   sz = vec4(0.0);
   sv = vec4(0.0);
   soft = vec4(0.0);
@@ -71,6 +71,15 @@ fn startStatistics() {
   highest = vec4(LOWEST);
   studentLacks = LOWEST;
   teacherLacks = LOWEST;
+  given = vec4(0.0);
+}
+
+// mv before the first class.
+fn teacherStart() -> f32 {
+  if (SOFTENED) {
+    return LEAST_LOGARITHM;
+  }
+  return select(0.0, LOWEST, TARGETS == LOGITS);
 }
 
 // MATH (19): the sums so far, seen from a larger mz. Before the first class they hold nothing.
@@ -187,6 +196,9 @@ fn collectBlock(block: u32) {
     for (var j = k; j < k + VECTORS; j++) {
       inspect(j);
     }
+  }
+  if (SOFTENED) {
+    collectGiven(k);
   }
   if (NEEDS_TEACHER_LACKS) {
     for (var j = k; j < k + VECTORS; j++) {

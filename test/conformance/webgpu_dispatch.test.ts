@@ -77,6 +77,20 @@ if (backend.backendName === 'webgpu') {
       tf.dispose([teacher, student]);
     });
 
+    for (const own of [{}, { teacherTemperature: 3 }]) {
+      it(`jsd of softened probabilities, ${own.teacherTemperature ? 'at a temperature of their own' : 'at T'}: value and either gradient of a sum`, async () => {
+        const [teacher, student] = await logits();
+        const shares = tf.softmax(teacher);
+        const options = { divergence: 'jsd', temperature: 2, targets: 'probabilities', ...own } as const;
+        const toStudent = (z: tf.Tensor): tf.Scalar => distillationLoss(shares, z, options);
+        const toTeacher = (p: tf.Tensor): tf.Scalar =>
+          distillationLoss(p, student, { ...options, teacherGradient: true });
+        expect(countDispatches(() => tf.dispose(tf.valueAndGrad(toStudent)(student)))).toBe(1);
+        expect(countDispatches(() => tf.dispose(tf.grad(toTeacher)(shares)))).toBeLessThanOrEqual(2);
+        tf.dispose([teacher, student, shares]);
+      });
+    }
+
     it('the value alone, with memory for the loss alone', async () => {
       const [teacher, student] = await logits();
       const f = () => distillationLoss(teacher, student);

@@ -10,7 +10,7 @@ beforeAll(startBackend);
  * Some thirty pipelines, of every fourth plan, each with another of the things that can be asked for: SwiftShader's compiler takes a second or two for
  * one.
  */
-const STEP = 1193;
+const STEP = 1999;
 
 /** A minute of an idle machine. */
 const TIMEOUT_MS = 600_000;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { backend, startBackend } from '../backends/current.ts';
 import { DIVERGENCES, optionCases, shapeCases } from '../cases.ts';
-import { makeCase } from '../objective_case.ts';
+import { type CaseOptions, makeCase } from '../objective_case.ts';
 import { expectCase } from '../run_case.ts';
 
 beforeAll(startBackend);
@@ -25,12 +25,14 @@ async function withPlan(flags: Flags, run: () => Promise<void>): Promise<void> {
 
 const MASKED = Number.NEGATIVE_INFINITY;
 
+/** Probabilities that are softened, at the temperature of both and at one of their own; a class that is masked has none. */
+const SOFTENED: readonly Partial<CaseOptions>[] = [
+  { targets: 'probabilities' },
+  { targets: 'probabilities', teacherTemperature: 0.7 },
+];
+
 /** Masks of every kind, NaN, nearly equal and equal rows, in rows that a plan cuts in several places. */
-const oddRows = (
-  divergence: (typeof DIVERGENCES)[number],
-  classes: number,
-  own: { teacherTemperature?: number } = {},
-) =>
+const oddRows = (divergence: (typeof DIVERGENCES)[number], classes: number, own: Partial<CaseOptions> = {}) =>
   makeCase(
     '',
     [7, classes],
@@ -39,12 +41,15 @@ const oddRows = (
       seed: 31,
       edit: ({ teacher, student }) => {
         const at = (row: number, i: number) => row * classes + i;
-        teacher[0] = student[0] = MASKED;
-        student[at(1, classes - 1)] = MASKED;
-        teacher[at(2, classes >> 1)] = MASKED;
+        const isLogits = own.targets !== 'probabilities';
+        const logit = (i: number) => (isLogits ? teacher[i] : Math.log(teacher[i]));
+        const masked = isLogits ? MASKED : 0;
+        teacher[0] = masked;
+        student[0] = student[at(1, classes - 1)] = MASKED;
+        teacher[at(2, classes >> 1)] = masked;
         student[at(3, classes - 1)] = Number.NaN;
-        for (let i = at(4, 0); i < at(5, 0); i++) student[i] = teacher[i] + 1e-3 * student[i];
-        for (let i = at(5, 0); i < at(6, 0); i++) student[i] = teacher[i];
+        for (let i = at(4, 0); i < at(5, 0); i++) student[i] = logit(i) + 1e-3 * student[i];
+        for (let i = at(5, 0); i < at(6, 0); i++) student[i] = logit(i);
       },
     },
   );
@@ -72,6 +77,10 @@ if (backend.backendName === 'webgpu') {
       for (const divergence of DIVERGENCES) {
         it(`${divergence}: masks, NaN and nearly equal rows`, () =>
           withPlan(flags, () => expectCase(oddRows(divergence, rowClasses))));
+        it(`${divergence}: the same with softened probabilities`, () =>
+          withPlan(flags, async () => {
+            for (const own of SOFTENED) await expectCase(oddRows(divergence, rowClasses, own));
+          }));
       }
       it('kl: the same with a teacher at a temperature of its own', () =>
         withPlan(flags, () => expectCase(oddRows('kl', rowClasses, { teacherTemperature: 0.7 }))));

@@ -4,6 +4,8 @@ const values = (cases: string) => suite('test/conformance/values.test.ts', 'webg
 const numerics = (cases: string) => suite('test/conformance/numerics.test.ts', 'webgpu-dawn', cases);
 const variants = (cases: string) => suite('test/conformance/webgpu_variants.test.ts', 'webgpu-dawn', cases);
 const dispatches = (cases: string) => suite('test/conformance/webgpu_dispatch.test.ts', 'webgpu-dawn', cases);
+const teacherTemperature = (cases: string) =>
+  suite('test/conformance/teacher_temperature.test.ts', 'webgpu-dawn', cases);
 const metrics = (cases: string) => suite('test/conformance/metrics.test.ts', 'webgpu-dawn', cases);
 
 const TEACHER_TEMPERATURE = values('logits at a temperature of their own');
@@ -23,8 +25,8 @@ export const wgslMutants: Mutant[] = [
     },
     {
       name: "the gradient to the teacher is divided by the student's T",
-      find: 'return select(1.0, inverseTeacherT(), TARGETS == LOGITS);',
-      replace: 'return select(1.0, inverseT, TARGETS == LOGITS);',
+      find: 'var scale = select(1.0, inverseTeacherT(), TARGETS == LOGITS);',
+      replace: 'var scale = select(1.0, inverseT, TARGETS == LOGITS);',
       killedBy: TEACHER_TEMPERATURE,
     },
     {
@@ -128,6 +130,31 @@ export const wgslMutants: Mutant[] = [
       killedBy: values('shape .7,65.'),
     },
   ]),
+  ...mutants('kernels/wgsl/softened.wgsl', values('jsd of probabilities softened at T, of another sum'), [
+    {
+      name: 'the logarithm of a probability is taken to base 2',
+      find: 'bitcast<vec4<u32>>(log(p))',
+      replace: 'bitcast<vec4<u32>>(log2(p))',
+    },
+    {
+      name: 'the sum of the probabilities is that of one block',
+      find: '  given += block;',
+      replace: '  given = block;',
+      killedBy: values('kl of probabilities softened at T, of another sum'),
+    },
+    {
+      name: 'a probability below 0 is softened as 0',
+      find: 'select(logarithms, vec4(NAN_BITS), (bits',
+      replace: 'select(logarithms, vec4(MINUS_INFINITY_BITS), (bits',
+      killedBy: teacherTemperature('kl of softened probabilities a probability below 0'),
+    },
+    {
+      name: 'the rounding of a sum of probabilities counts as a divergence',
+      find: '<= ROUNDING_OF_SUM',
+      replace: '<= 0.0',
+      killedBy: teacherTemperature('kl: digits'),
+    },
+  ]),
   ...mutants('kernels/wgsl/near.wgsl', suite('test/unit/rounded_sums.test.ts', 'unit', 'fn'), [
     {
       name: 'a compiler may take d - z for -v',
@@ -164,9 +191,15 @@ export const wgslMutants: Mutant[] = [
   ]),
   ...inFile('jsd', [
     {
+      name: 'the mixture of unnormalised probabilities has beta itself',
+      find: '    return uniforms.beta * givenMass / mixtureMass();',
+      replace: '    return uniforms.beta;',
+      killedBy: values('jsd of probabilities softened at T, of another sum'),
+    },
+    {
       name: 'the gradient of the mixture has beta in place of 1 - beta',
-      find: 'return (1.0 - uniforms.beta) * times(',
-      replace: 'return uniforms.beta * times(',
+      find: 'return (1.0 - mixtureBeta()) * times(',
+      replace: 'return mixtureBeta() * times(',
       killedBy: values('jsd of logits, alone'),
     },
   ]),

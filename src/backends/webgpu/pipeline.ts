@@ -24,6 +24,7 @@ export type Constants = Record<
   | 'VECTORS'
   | 'RESIDENT'
   | 'TARGETS'
+  | 'SOFTENED'
   | 'HAS_TEACHER_TEMPERATURE'
   | 'ABSENT_TEACHER_BITS'
   | 'WRITES_LOSS'
@@ -70,6 +71,7 @@ export function shaderSource({ inputs, team, sums, labels }: Modules): string {
     wgsl.bindings,
     wgsl.numbers,
     INPUTS[inputs],
+    wgsl.softened,
     wgsl.statistics,
     ...LABELS[labels],
     wgsl.merge,

@@ -1,5 +1,5 @@
 import { DIVERGENCES } from '../../../kernels/divergences.ts';
-import type { Objective, RowPassOutputs } from '../../../kernels/objective.ts';
+import { type Objective, type RowPassOutputs, teacherReadingOf } from '../../../kernels/objective.ts';
 import type { RowPassRequest } from '../row_pass.ts';
 import type { Modules, Variant } from './pipeline.ts';
 import type { Plan } from './plan.ts';
@@ -11,10 +11,6 @@ export interface Choice extends Pick<RowPassRequest<never>, 'outputs' | 'reducti
   plan: Plan;
   smallestSubgroup: number;
 }
-
-/** Whether the teacher's logits have a temperature of their own: such rows are never near. */
-const hasTeacherTemperature = ({ targets, teacherTemperature }: Choice['objective']) =>
-  targets === 'logits' && teacherTemperature !== 0;
 
 const PHASE = { whole: 0, statistics: 1, nearSums: 2, mixtureSums: 3, finish: 4 } as const;
 export type Phase = keyof typeof PHASE;
@@ -29,7 +25,8 @@ export function phasesOf({
   const phases: Phase[] = ['statistics'];
   // NEEDS_RANGE and NEEDS_MIXTURE of kernels/wgsl.
   const { isSmallWhenNear, hasMixture } = DIVERGENCES[objective.divergence];
-  if (objective.targets === 'logits' && (isSmallWhenNear || outputs !== 'loss')) phases.push('nearSums');
+  if (teacherReadingOf(objective) !== 'probabilities' && (isSmallWhenNear || outputs !== 'loss'))
+    phases.push('nearSums');
   if (hasMixture) phases.push('mixtureSums');
   return [...phases, 'finish'];
 }
@@ -48,8 +45,11 @@ export function writesLoss({ outputs }: Pick<Choice, 'outputs'>): boolean {
 
 export function variantOf(choice: Choice, phase: Phase): Variant {
   const { objective, outputs, reduction, sums, plan: chosen, smallestSubgroup } = choice;
-  const { targets, divergence, labels } = objective;
+  const { divergence, labels } = objective;
+  const reading = teacherReadingOf(objective);
+  const asLogits = reading !== 'probabilities';
   const lacks = DIVERGENCES[divergence].lacksGradientAtInfinity;
+  const teacherLacks = { logits: lacks.teacher, probabilities: false, softenedProbabilities: true };
   const isFlag = (value: boolean) => (value ? 1 : 0);
   return {
     modules: { inputs: chosen.inputs, team: chosen.team, sums, labels },
@@ -58,12 +58,13 @@ export function variantOf(choice: Choice, phase: Phase): Variant {
       WORKGROUP: chosen.workgroup,
       VECTORS: chosen.vectors,
       RESIDENT: isFlag(chosen.isResident),
-      TARGETS: isFlag(targets === 'probabilities'),
-      HAS_TEACHER_TEMPERATURE: isFlag(hasTeacherTemperature(objective)),
-      ABSENT_TEACHER_BITS: targets === 'probabilities' ? 0 : LOWEST_BITS,
+      TARGETS: isFlag(!asLogits),
+      SOFTENED: isFlag(reading === 'softenedProbabilities'),
+      HAS_TEACHER_TEMPERATURE: isFlag(asLogits && objective.teacherTemperature !== 0),
+      ABSENT_TEACHER_BITS: asLogits ? LOWEST_BITS : 0,
       WRITES_LOSS: isFlag(writesLoss(choice)),
       LACKS_GRADIENT_AT_INFINITY: isFlag(
-        outputs === 'teacherGradient' ? lacks.teacher && targets === 'logits' : lacks.student,
+        outputs === 'teacherGradient' ? teacherLacks[reading] : lacks.student,
       ),
       GRADIENT: GRADIENT[outputs],
       REDUCES: isFlag(reduction === 'sum'),
