@@ -31,7 +31,7 @@ const common = {
 } satisfies UserConfig;
 
 /** What entries of backends share beside the core stands in one file with it: Node takes half a millisecond to import each file. */
-const SHARED = { name: 'shared', test: /\/src\/backends\/\w+\.ts$/ };
+const SHARED = { name: 'shared', test: /\/src\/backends\/(composed\/)?\w+\.ts$/ };
 
 /** A script for a tag. It uses the page's global `tf`, so tfjs (or tfjs-core with a backend) must be loaded before it. */
 const script = (name: string, source: string): UserConfig => ({

@@ -9,10 +9,15 @@ import {
 import { rowPass as composedRowPass } from '../composed/row_pass.ts';
 import { asTensor } from '../composed/tensors.ts';
 import type { RowPassRequest } from '../row_pass.ts';
-import type { LossOfRows } from './fused_op.ts';
 import type { TensorFlowBackendParts } from './tensors.ts';
 
 type Request = RowPassRequest<TensorFlowBackendParts>;
+
+/** MATH (1), or a term of it: the loss [rows], and its gradient [rows, classes] if that is wanted. */
+export interface LossOfRows {
+  loss: Tensor;
+  gradient: Tensor | undefined;
+}
 
 /** `computed`, with some of its rows by the composition of stock ops, which is handed these alone. Within a tidy of the caller's. */
 export function replaceRows(request: Request, computed: LossOfRows, rows: number[]): LossOfRows {
