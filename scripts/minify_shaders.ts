@@ -1,8 +1,8 @@
 /**
- * Shortens the shaders of src/generated for what npm gets: their own names become a letter or two, spaces go. A word has one name in all files of a language
- * where a file declares it for all to see, and one in all functions that declare it for themselves: a small letter there, the same for words that never meet, so that
- * functions look alike to a compressor. What TypeScript or tfjs names stays: a word that occurs in a string of the backend's sources, or that no file declares, is
- * left alone. In one scope two different words stay different.
+ * Shortens the shaders of src/generated for what npm gets: their own names become a letter or two, spaces go. A name that
+ * a file declares has one short name everywhere, in every file of its language, whatever scopes it is declared in: so what
+ * was the same word stays the same word, what was another stays another, and no scope need be understood. A name stays as
+ * it is if it is also one of the language, or stands in a string of the backend's TypeScript, which speaks to the shaders.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,143 +13,61 @@ export type ShaderLanguage = 'wgsl' | 'glsl';
 const BACKENDS: Record<ShaderLanguage, string> = { wgsl: 'src/backends/webgpu', glsl: 'src/backends/webgl' };
 
 const WORD = /\b[A-Za-z_]\w*/g;
+const wordsOf = (text: string): string[] => text.match(WORD) ?? [];
 
 /** The text of a module of src/generated with shorter shaders. */
 export function minifyShaderModule(module: string, language: ShaderLanguage): string {
   const literal = /^ {2}("(?:[^"\\]|\\.)*");$/gm;
   const shaders = [...module.matchAll(literal)].map(([, text]) => JSON.parse(text) as string);
-  const kept = new Set(wordsInStrings(readBackend(language)));
-  const minified = minifyShaders(shaders, language, kept);
+  const minified = minifyShaders(shaders, language, wordsInStrings(BACKENDS[language]));
   let next = 0;
   return module.replace(literal, () => `  ${JSON.stringify(minified[next++])};`);
 }
 
-function readBackend(language: ShaderLanguage): string {
-  const folder = BACKENDS[language];
-  return readdirSync(folder)
-    .map((name) => readFileSync(join(folder, name), 'utf8'))
-    .join('\n');
-}
-
 /** Names, uniforms and constants by which TypeScript speaks to the shaders are strings there, if only in a type. */
-function wordsInStrings(typescript: string): string[] {
-  const code = typescript.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
-  return [...code.matchAll(/'([^'\n]*)'|`([^`]*)`/g)].flatMap(([text]) => text.match(WORD) ?? []);
+function wordsInStrings(folder: string): string[] {
+  const files = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+  const code = files.join('\n').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+  return [...code.matchAll(/'([^'\n]*)'|`([^`]*)`/g)].flatMap(([text]) => wordsOf(text));
 }
 
 export function minifyShaders(
-  shaders: string[],
+  shaders: readonly string[],
   language: ShaderLanguage,
-  kept: ReadonlySet<string>,
+  kept: readonly string[],
 ): string[] {
-  const all = shaders.join('\n');
-  const ofLanguage = [...all.matchAll(LANGUAGE_WORDS)].flatMap(([words]) => words.match(WORD) ?? []);
-  const fixed = new Set([...kept, ...ofLanguage, 'main']);
-  const parts = shaders.map((shader) => partsOf(shader, language));
-  const outside = parts.flatMap((of) => of.filter((part) => !part.isFunction)).map(({ text }) => text);
-  const structs = [...all.matchAll(/\bstruct\s+(\w+)/g)].map(([, name]) => name);
-  const shared = declaredIn(outside.join('\n'), language, structs).filter(
-    (word) => !fixed.has(word) && !SWIZZLE.test(word),
-  );
-  const namesOfShared = shorten(shared, all);
-  const ownOf = ({ text, isFunction }: Part) => {
-    const declared = isFunction ? declaredIn(text, language, structs) : [];
-    return new Set(declared.filter((word) => !fixed.has(word) && !namesOfShared.has(word)));
-  };
-  const scopes = parts.flat().map((part) => ({ own: ownOf(part), words: part.text.match(WORD) ?? [] }));
-  const namesOfOwn = shortenOwn(scopes, namesOfShared);
-  const rename = (part: Part) => {
-    const own = ownOf(part);
-    return part.text.replace(WORD, (word, at: number) => {
-      const isMember = part.text[at - 1] === '.'; // which is never what a function declares for itself
-      if (own.has(word) && !isMember) return namesOfOwn.get(word) ?? word;
-      return namesOfShared.get(word) ?? word;
-    });
-  };
-  return parts.map((of) => squeeze(of.map(rename).join('')));
+  const names = shortNames(shaders.join('\n'), language, kept);
+  return shaders.map((shader) => squeeze(shader.replace(WORD, (word) => names.get(word) ?? word)));
 }
 
-/** The most used first; never a word that any file uses, nor a letter that a function may give to what it declares. */
-function shorten(words: readonly string[], all: string): Map<string, string> {
+/** What the names that are declared become: the most used the shortest. */
+function shortNames(all: string, language: ShaderLanguage, kept: readonly string[]): Map<string, string> {
   const uses = new Map<string, number>();
-  for (const [word] of all.matchAll(WORD)) uses.set(word, (uses.get(word) ?? 0) + 1);
-  const names = shortNames([...CAPITALS, ...pairsOf(LETTERS)], (name) => uses.has(name));
-  const byUse = words.toSorted((a, b) => (uses.get(b) ?? 0) - (uses.get(a) ?? 0));
-  return new Map(byUse.map((word) => [word, names.next().value ?? word]));
-}
-
-interface Scope {
-  own: ReadonlySet<string>;
-  words: readonly string[];
-}
-
-/** What functions declare for themselves: a word has one name in all of them, the most used first the first that nothing else has in any of these functions. */
-function shortenOwn(
-  scopes: readonly Scope[],
-  namesOfShared: ReadonlyMap<string, string>,
-): Map<string, string> {
-  const uses = new Map<string, number>();
-  for (const { own, words } of scopes)
-    for (const word of words) if (own.has(word)) uses.set(word, (uses.get(word) ?? 0) + 1);
-  const byUse = [...uses.keys()].sort((a, b) => (uses.get(b) ?? 0) - (uses.get(a) ?? 0));
-  const namesOfOwn = new Map<string, string>();
-  for (const word of byUse) {
-    const taken = new Set(
-      scopes
-        .filter(({ own }) => own.has(word))
-        .flatMap(({ own, words }) =>
-          words.map((other) =>
-            own.has(other) ? namesOfOwn.get(other) : (namesOfShared.get(other) ?? other),
-          ),
-        ),
-    );
-    const name = shortNames(LOWER, (name) => taken.has(name)).next().value;
-    namesOfOwn.set(word, name ?? word);
-  }
-  return namesOfOwn;
-}
-
-interface Part {
-  text: string;
-  /** From the parameters to the last brace. */
-  isFunction: boolean;
-}
-
-const FUNCTION_HEAD: Record<ShaderLanguage, RegExp> = {
-  wgsl: /\bfn\s+\w+\s*(\([\s\S]*)$/,
-  glsl: /\w\s+\w+\s*(\([^()]*\)\s*)$/,
-};
-
-/** A shader in pieces that together are it. */
-function partsOf(shader: string, language: ShaderLanguage): Part[] {
-  const parts: Part[] = [];
-  let start = 0;
-  let depth = 0;
-  let inFunction = false;
-  for (let at = 0; at < shader.length; at++) {
-    if (shader[at] === '{' && depth++ === 0) {
-      const parameters = FUNCTION_HEAD[language].exec(shader.slice(start, at))?.[1];
-      inFunction = parameters !== undefined;
-      if (parameters === undefined) continue;
-      parts.push({ text: shader.slice(start, at - parameters.length), isFunction: false });
-      start = at - parameters.length;
-    }
-    if (shader[at] === '}' && --depth === 0 && inFunction) {
-      parts.push({ text: shader.slice(start, at + 1), isFunction: true });
-      start = at + 1;
-    }
-  }
-  if (depth !== 0) throw new Error(`minifyShaders: braces do not match in\n${shader}`);
-  return [...parts, { text: shader.slice(start), isFunction: false }];
+  for (const word of wordsOf(all)) uses.set(word, (uses.get(word) ?? 0) + 1);
+  const ofLanguage = [...all.matchAll(LANGUAGE_WORDS)].flatMap(([words]) => wordsOf(words));
+  const fixed = new Set([...kept, ...ofLanguage, ...builtinsOf(all, language), ...RESERVED]);
+  const declared = declaredIn(all, language).filter((word) => !fixed.has(word) && !SWIZZLE.test(word));
+  const byUse = declared.toSorted((a, b) => (uses.get(b) ?? 0) - (uses.get(a) ?? 0));
+  const free = SHORT_NAMES.filter((name) => !uses.has(name) && !fixed.has(name));
+  if (free.length < byUse.length) throw new Error(`minifyShaders: ${byUse.length} names are too many.`);
+  return new Map(byUse.map((word, i) => [word, free[i]]));
 }
 
 /** WGSL's attributes, with what stands in their brackets, and address spaces: names that a variable may have too. */
 const LANGUAGE_WORDS = /@\w+(?:\([^)]*\))?|\bvar<[^>]*>/g;
 
+const SWIZZLE = /^([xyzw]+|[rgba]+|[stpq]+)$/;
+
+/** What a pattern below takes for a name, and words of two letters that mean something in one of the languages. */
+const RESERVED = ['main', 'default', 'as', 'do', 'if', 'in', 'is', 'of', 'fn'];
+
+const LETTERS = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+const SHORT_NAMES = [...LETTERS, ...LETTERS.flatMap((first) => LETTERS.map((last) => first + last))];
+
 const GLSL_TYPES = 'void|bool|int|uint|float|[biu]?vec[234]|mat[234]|sampler2D';
 
-/** The names that a text declares, as far as they are plain to see, in their order; the others stay as they are, everywhere. */
-function declaredIn(source: string, language: ShaderLanguage, structs: readonly string[]): string[] {
+/** The names that a text declares, as far as they are plain to see; the others stay as they are, everywhere. */
+function declaredIn(source: string, language: ShaderLanguage): string[] {
   const patterns: RegExp[] = [];
   switch (language) {
     case 'wgsl':
@@ -158,35 +76,24 @@ function declaredIn(source: string, language: ShaderLanguage, structs: readonly 
       patterns.push(/@builtin\(\w+\)\s+([A-Za-z_]\w*)/g);
       break;
     case 'glsl': {
-      const types = [GLSL_TYPES, ...structs].join('|');
+      const structs = [...source.matchAll(/\bstruct\s+(\w+)/g)].map(([, name]) => name);
       patterns.push(/\bstruct (\w+)/g, /^#define (\w+)/gm);
-      patterns.push(new RegExp(`\\b(?:${types})\\s+([A-Za-z_]\\w*)`, 'g'));
+      patterns.push(new RegExp(`\\b(?:${[GLSL_TYPES, ...structs].join('|')})\\s+([A-Za-z_]\\w*)`, 'g'));
       break;
     }
     default:
       language satisfies never;
   }
-  const found = patterns.flatMap((pattern) => [...source.matchAll(pattern)]);
-  const names = found.toSorted((a, b) => a.index - b.index).map(([, name]) => name);
-  return [...new Set(names)].filter((name) => name !== 'default');
+  return [...new Set(patterns.flatMap((pattern) => [...source.matchAll(pattern)].map(([, name]) => name)))];
 }
 
-const SWIZZLE = /^([xyzw]+|[rgba]+|[stpq]+)$/;
-
-const LOWER = [...'abcdefghijklmnopqrstuvwxyz'];
-const CAPITALS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
-const LETTERS = [...LOWER, ...CAPITALS];
-const pairsOf = (letters: readonly string[]) =>
-  letters.flatMap((first) => letters.map((last) => first + last));
-
-/** Two letters that mean something in one of the languages. */
-const RESERVED = new Set(['as', 'do', 'if', 'in', 'is', 'of', 'fn']);
-
-function* shortNames(
-  names: readonly string[],
-  isTaken: (name: string) => boolean,
-): Generator<string, undefined> {
-  for (const name of names) if (!isTaken(name) && !RESERVED.has(name)) yield name;
+/** What is called and neither a function nor a struct of these files: a variable may have the name too. */
+function builtinsOf(source: string, language: ShaderLanguage): string[] {
+  const head =
+    language === 'wgsl' ? /\b(?:fn|struct)\s+(\w+)/g : /\bstruct\s+(\w+)|\w\s+(\w+)\s*\([^()]*\)\s*\{/g;
+  const own = new Set([...source.matchAll(head)].map(([, name, other]) => name ?? other));
+  const called = [...source.matchAll(/\b([A-Za-z_]\w*)\s*\(/g)].map(([, name]) => name);
+  return called.filter((name) => !own.has(name));
 }
 
 const OPERATORS = '+-*/%&|^<>=!';
