@@ -6,8 +6,8 @@ const WASM = /"[\w+/=]{2000,}"/g;
 
 export default [
   page('15.5 kB', ['core']),
-  page('28.5 kB', ['core', 'webgpu']),
-  page('28.5 kB', ['core', 'webgl']),
+  page('29.5 kB', ['core', 'webgpu']),
+  page('29 kB', ['core', 'webgl']),
   page('35.5 kB', ['core', 'wasm']),
   page('34 kB', ['core', 'cpu']),
   page('37.5 kB', ['core', 'node']),
