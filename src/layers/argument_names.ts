@@ -72,6 +72,9 @@ export const CACHE_ARGS: Names<CacheTeacherLogitsArgs> = {
   batchSize: true,
   onProgress: true,
   elements: true,
+  ensemble: true,
+  temperature: true,
+  targets: true,
 };
 
 /** Where arguments belong that are given in a wrong place. */

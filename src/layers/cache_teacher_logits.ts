@@ -1,11 +1,16 @@
 import { type Tensor, tensor, util } from '@tensorflow/tfjs-core';
+import type { Targets } from '../../kernels/objective.ts';
+import { TARGETS, wordsOf } from '../../kernels/words.ts';
+import { checkOneOf } from '../arguments.ts';
 import { CACHE_ARGS, checkArgumentNames } from './argument_names.ts';
+import { awaitLogits } from './await_logits.ts';
 import { CachedLogits, type LogitsOfBatch } from './cached_logits.ts';
 import { type DatasetLike, type DatasetOf, disposeTensors, isDataset, mapDataset, typed } from './dataset.ts';
-import { arrangeForTeacher, type Inputs, inputsOf, isArrayOfTensors } from './inputs.ts';
-import { noticeCached } from './notice_endings.ts';
+import { checkedMembers, Ensemble, type EnsembleMean, errorOfEnsemble } from './ensemble.ts';
+import { arrangeForTeacher, type Inputs, inputsOf, isArrayOfTensors, type ModelInputs } from './inputs.ts';
+import { FirstOutputs, noticeCached, noticeCachedMember } from './notice_endings.ts';
 import { sliceRows } from './rows.ts';
-import { isPredictor, type Predictor, predictLogits } from './teacher.ts';
+import { type AsyncPredictor, isPredictor, type Look, type TeacherModel } from './teacher.ts';
 
 /** How far {@link cacheTeacherLogits} is. */
 export interface CacheTeacherLogitsProgress {
@@ -29,6 +34,12 @@ export interface CacheTeacherLogitsArgs {
   onProgress?: (progress: CacheTeacherLogitsProgress) => void;
   /** Of a dataset: give back its elements, each with its teacherLogits, and not the logits alone. Default false. */
   elements?: boolean;
+  /** How several teachers are averaged, as by the Distiller that the logits are for: 'arithmetic' (default) or 'geometric'. */
+  ensemble?: EnsembleMean;
+  /** Of several teachers: T of the loss that the logits are for, a number > 0, at which the arithmetic mean is taken, and has to be given for it. */
+  temperature?: number;
+  /** Of several teachers: what they give, 'logits' (default) or 'probabilities', and so what their average is. */
+  targets?: Targets;
 }
 
 /** An element of a dataset that holds the inputs of a teacher, and what else it likes. */
@@ -45,6 +56,12 @@ export interface TeacherLogitsOfElement {
 
 const NAME = 'cacheTeacherLogits';
 
+/** Whose logits are to be kept. */
+export type TeacherToCache = AsyncPredictor | readonly AsyncPredictor[];
+
+/** The same, checked. */
+type Model = AsyncPredictor | Ensemble<AsyncPredictor>;
+
 /**
  * The teacher's logits, computed once, to be given to a `Distiller` as its teacher: epochs after the first then cost nothing for the teacher.
  *
@@ -58,38 +75,43 @@ const NAME = 'cacheTeacherLogits';
  * was not seen, as one that is augmented anew in every epoch, is an error that names it. With `elements: true` the logits come among the elements themselves, `{xs, ys, teacherLogits}`,
  * which `fitDataset` and `evaluateDataset` use whatever their teacher is. A training loop of one's own can iterate over the logits: batch by batch, in the order in which they were computed.
  *
- * @param teacher a model with one output, logits.
+ * The teacher may answer with a promise, and with `{data, dims}` as onnxruntime and transformers.js do: {@link AsyncPredictor}. Several teachers, `[a, b]`, run one after another, and
+ * their average is kept, as a `Distiller` with these teachers would take it of every batch.
+ *
+ * ```js
+ * const average = await cacheTeacherLogits([teacher, teacher], x, {temperature: 4});
+ * ```
+ *
+ * @param teacher a model with one output, logits; or several of them.
  * @param data the inputs of the teacher, a tensor, or several in an array or by name; or a dataset of batches {xs}.
  * @param args how many rows at a time, and what to call after each batch: {@link CacheTeacherLogitsArgs}.
  * @returns for tensors, float32 `[rows, ..., C]`, to be disposed by the caller; for a dataset, a dataset of logits, or of elements, whose values lie outside of the backend.
- * @throws TypeError if data is neither, or the teacher cannot predict.
+ * @throws TypeError if data is neither, the teacher cannot predict, or it answers with what is no tensor of numbers.
  * @throws RangeError if batchSize is not a positive integer.
- * @throws Error for an unknown argument, or inputs that the teacher does not take.
+ * @throws Error for an unknown argument, inputs that the teacher does not take, or an arithmetic mean of several teachers without its temperature.
  */
 export async function cacheTeacherLogits<T extends TeacherElement>(
-  teacher: Predictor,
+  teacher: TeacherToCache,
   data: DatasetLike<T>,
   args: CacheTeacherLogitsArgs & { elements: true },
 ): Promise<DatasetOf<T & TeacherLogitsOfElement>>;
 export async function cacheTeacherLogits<T extends TeacherElement>(
-  teacher: Predictor,
+  teacher: TeacherToCache,
   data: DatasetLike<T>,
   args?: CacheTeacherLogitsArgs,
 ): Promise<DatasetOf<Tensor>>;
 export async function cacheTeacherLogits(
-  teacher: Predictor,
+  teacher: TeacherToCache,
   data: Inputs,
   args?: CacheTeacherLogitsArgs,
 ): Promise<Tensor>;
 export async function cacheTeacherLogits(
-  teacher: Predictor,
+  given: TeacherToCache,
   data: Inputs | DatasetLike<TeacherElement>,
   args: CacheTeacherLogitsArgs = {},
 ): Promise<Tensor | DatasetOf<Tensor | TeacherElement>> {
-  if (typeof teacher !== 'object' || teacher === null || !isPredictor(teacher)) {
-    throw new TypeError(`${NAME}: teacher must be a model with a predict method; got ${teacher}.`);
-  }
   checkArgumentNames(args, CACHE_ARGS, NAME);
+  const teacher = checkedTeacher(given, args);
   const { batchSize = 128, elements = false } = args;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`${NAME}: batchSize must be a positive integer; got ${batchSize}.`);
@@ -107,24 +129,65 @@ export async function cacheTeacherLogits(
   return cacheTensors(teacher, data as Inputs, batchSize, args);
 }
 
+function checkedTeacher(
+  teacher: TeacherToCache,
+  { ensemble, temperature, targets = 'logits' }: CacheTeacherLogitsArgs,
+): Model {
+  if (Array.isArray(teacher)) {
+    const mean = checkedMembers(teacher, ensemble, NAME);
+    checkOneOf(targets, wordsOf(TARGETS), 'targets', NAME);
+    if (temperature === undefined && mean === 'arithmetic') {
+      throw new Error(
+        `${NAME}: the arithmetic mean of several teachers is one at a temperature; give that of the Distiller, {temperature: 4} for example.`,
+      );
+    }
+    return new Ensemble<AsyncPredictor>(teacher, { mean, temperature: temperature ?? 1, targets });
+  }
+  if (ensemble !== undefined) throw new Error(errorOfEnsemble(NAME));
+  for (const [name, value] of Object.entries({
+    temperature,
+    targets: targets === 'logits' ? undefined : targets,
+  })) {
+    if (value === undefined) continue;
+    throw new Error(`${NAME}: ${name} is about several teachers; one is kept as it is, for every ${name}.`);
+  }
+  if (typeof teacher === 'object' && teacher !== null && isPredictor(teacher)) return teacher;
+  throw new TypeError(
+    `${NAME}: teacher must be a model with a predict method, or several in an array; got ${teacher}.`,
+  );
+}
+
 async function cacheTensors(
-  teacher: Predictor,
+  teacher: Model,
   data: Inputs,
   batchSize: number,
   args: CacheTeacherLogitsArgs,
 ): Promise<Tensor> {
   const inputs = inputsOf(teacher, 'teacher');
   const x = arrangeForTeacher(data, inputs, NAME);
+  const report = progressOf(Math.ceil(x[0].shape[0] / batchSize), args);
+  return logitsOfColumns(new Run(teacher, NAME), x, batchSize, report);
+}
+
+/** The logits of inputs that were arranged for a teacher before. */
+export function cacheColumns(teacher: TeacherModel, x: readonly Tensor[], caller: string): Promise<Tensor> {
+  return logitsOfColumns(new Run(teacher, caller), x, 128, () => {});
+}
+
+async function logitsOfColumns(
+  run: Run,
+  x: readonly Tensor[],
+  batchSize: number,
+  report: (rows: number) => void,
+): Promise<Tensor> {
   const rows = x[0].shape[0];
-  const report = progressOf(Math.ceil(rows / batchSize), args);
-  const lookAtFirst = noticeFirst(teacher);
   const batches: LogitsOfBatch[] = [];
   for (let start = 0; start < rows; start += batchSize) {
     const end = Math.min(rows, start + batchSize);
     const batch: Tensor[] = [];
     try {
       for (const column of x) batch.push(sliceRows(column, start, end));
-      batches.push(lookAtFirst(await valuesOf(predictLogits(teacher, batch, inputs, NAME))));
+      batches.push(await run.logitsOf(batch));
     } finally {
       disposeTensors(batch);
     }
@@ -134,14 +197,14 @@ async function cacheTensors(
 }
 
 async function cacheDataset(
-  teacher: Predictor,
+  teacher: Model,
   dataset: DatasetOf<TeacherElement>,
   args: CacheTeacherLogitsArgs,
 ): Promise<CachedLogits> {
   const inputs = inputsOf(teacher, 'teacher');
   const isSized = dataset.size !== undefined && Number.isFinite(dataset.size);
   const report = progressOf(isSized ? (dataset.size ?? null) : null, args);
-  const lookAtFirst = noticeFirst(teacher);
+  const run = new Run(teacher, NAME);
   const cached = new CachedLogits();
   const iterator = await dataset.iterator();
   for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
@@ -150,8 +213,7 @@ async function cacheDataset(
     try {
       const x = arrangeForTeacher(inputsOfElement(element), inputs, NAME);
       rows = x[0].shape[0];
-      const logits = lookAtFirst(await valuesOf(predictLogits(teacher, x, inputs, NAME)));
-      await cached.add(element.xs, logits);
+      await cached.add(element.xs, await run.logitsOf(x));
     } finally {
       disposeTensors(element);
     }
@@ -165,22 +227,45 @@ function inputsOfElement(element: TeacherElement): Inputs {
   throw new TypeError(`${NAME}: the elements of a dataset must be batches {xs}; got ${element}.`);
 }
 
+/** A teacher that runs on one batch after another, and what can be said of it after the first one. */
+class Run {
+  private readonly inputs: ModelInputs;
+  private readonly first = new FirstOutputs();
+  private isFirst = true;
+
+  constructor(
+    private readonly teacher: Model,
+    private readonly caller: string,
+  ) {
+    this.inputs = inputsOf(teacher, 'teacher');
+  }
+
+  async logitsOf(x: readonly Tensor[]): Promise<LogitsOfBatch> {
+    const { teacher, caller, first } = this;
+    const look: Look = (logits, model) => {
+      if (teacher instanceof Ensemble)
+        noticeCachedMember(first, { logits, model }, teacher.averaging.targets);
+    };
+    try {
+      const logits = await awaitLogits(teacher, x, this.inputs, caller, look);
+      const values = await valuesOf(logits);
+      const classes = logits.shape[logits.rank - 1];
+      if (this.isFirst && !(teacher instanceof Ensemble)) noticeCached(teacher, values.values, classes);
+      this.isFirst = false;
+      return values;
+    } catch (error) {
+      first.free();
+      throw error;
+    }
+  }
+}
+
 async function valuesOf(logits: Tensor): Promise<LogitsOfBatch> {
   try {
     return { values: (await logits.data()) as Float32Array, shape: logits.shape };
   } finally {
     logits.dispose();
   }
-}
-
-/** Hands batches on, and says of the first one if these are no logits. */
-function noticeFirst(teacher: Predictor): (batch: LogitsOfBatch) => LogitsOfBatch {
-  let isFirst = true;
-  return (batch) => {
-    if (isFirst) noticeCached(teacher, batch.values, batch.shape[batch.shape.length - 1]);
-    isFirst = false;
-    return batch;
-  };
 }
 
 /** What is called after each batch, with its rows. */

@@ -11,6 +11,7 @@ export {
   cacheTeacherLogits,
   type TeacherElement,
   type TeacherLogitsOfElement,
+  type TeacherToCache,
 } from './cache_teacher_logits.ts';
 export type { DatasetLike, DatasetOf } from './dataset.ts';
 export { Distiller } from './distiller.ts';
@@ -27,9 +28,10 @@ export type {
   DistillerValidationTensors,
   NamedValues,
 } from './distiller_arguments.ts';
+export type { EnsembleMean } from './ensemble.ts';
 export type { Inputs } from './inputs.ts';
 export type { LabelsGiven } from './labels.ts';
 export { type LayersLossOptions, layersLoss } from './layers_loss.ts';
 export type { DistillationMetric, MetricFunction } from './measures.ts';
 export { withSampleWeights } from './sample_weights.ts';
-export type { Predictor, Teacher } from './teacher.ts';
+export type { AsyncPredictor, NumbersWithDims, Predictor, Teacher } from './teacher.ts';

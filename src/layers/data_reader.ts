@@ -1,6 +1,6 @@
 import { dispose, Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { cacheTeacherLogits } from './cache_teacher_logits.ts';
+import { cacheColumns } from './cache_teacher_logits.ts';
 import { CachedLogits } from './cached_logits.ts';
 import { type DatasetLike, isDataset } from './dataset.ts';
 import { type DatasetTables, tablesOf } from './dataset_tables.ts';
@@ -13,7 +13,7 @@ import type {
 import { IdChecks } from './id_checks.ts';
 import { inputsOf } from './inputs.ts';
 import { checkValidationColumns, type Expected, type Given, type Table, tableOf } from './table.ts';
-import { isPredictor, type Teacher } from './teacher.ts';
+import { isModel, type Teacher, type TeacherModel } from './teacher.ts';
 
 /** What a call makes, to be freed when it ends, however it ends. */
 export class Owned {
@@ -46,12 +46,12 @@ export class DataReader {
 
   constructor(
     student: LayersModel,
-    private readonly teacher: Teacher,
+    private readonly teacher: Teacher | TeacherModel,
     options: LossOptions,
   ) {
     this.expected = {
       student: inputsOf(student, 'student'),
-      teacher: isPredictor(teacher) ? inputsOf(teacher, 'teacher') : null,
+      teacher: isModel(teacher) ? inputsOf(teacher, 'teacher') : null,
       logits: student.outputs[0].shape.slice(1),
       options,
     };
@@ -91,10 +91,10 @@ export class DataReader {
     const table = this.table(given, 'validationTeacherLogits', owned, functionName);
     checkValidationColumns(training, table, functionName);
     await new IdChecks(this.expected, functionName).check(table);
-    if (training.teacherLogits === null || table.teacherLogits !== null || !isPredictor(this.teacher))
+    if (training.teacherLogits === null || table.teacherLogits !== null || !isModel(this.teacher))
       return table;
     const ofTeacher = table.teacherAt.map((k) => table.x[k]);
-    const logits = await cacheTeacherLogits(this.teacher, ofTeacher);
+    const logits = await cacheColumns(this.teacher, ofTeacher, functionName);
     owned.keep([logits]);
     return this.table({ ...given, teacherLogits: logits }, '', owned, functionName);
   }
@@ -155,7 +155,7 @@ export class DataReader {
   }
 
   private checkTeacherRuns(logits: object | undefined, argument: string, functionName: string): void {
-    if (logits !== undefined || isPredictor(this.teacher)) return;
+    if (logits !== undefined || isModel(this.teacher)) return;
     const what = this.teacher instanceof Tensor ? 'a tensor, the logits' : 'no model but the logits';
     throw new Error(
       `${functionName}: the teacher is ${what} of some data; give those of this data too, as ${argument}.`,

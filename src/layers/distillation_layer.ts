@@ -23,9 +23,9 @@ import { NAME } from './distiller_arguments.ts';
 import { fitted, inputsOf, type ModelInputs } from './inputs.ts';
 import { labelsLike } from './labels.ts';
 import { type DistillationMetric, measure } from './measures.ts';
-import { FirstOutputs } from './notice_endings.ts';
+import { FirstOutputs, type Role } from './notice_endings.ts';
 import { checkClasses } from './table.ts';
-import { type Predictor, predictLogits } from './teacher.ts';
+import { predictLogits, type TeacherModel } from './teacher.ts';
 
 /** What a batch holds, in the order of the layer's inputs. */
 export interface Columns {
@@ -39,7 +39,7 @@ export interface Columns {
 export interface Distillation {
   student: LayersModel;
   /** Runs on each batch where its logits are not among the columns, on the inputs at these places. */
-  teacher: { model: Predictor; inputs: ModelInputs; at: readonly number[] } | null;
+  teacher: { model: TeacherModel; inputs: ModelInputs; at: readonly number[] } | null;
   columns: Columns;
   /** Of the loss of one batch; its labels and weights come with it. */
   options: Omit<DistillationOptions, 'labels' | 'weights'>;
@@ -89,11 +89,8 @@ export class DistillationLayer extends layers.Layer {
     const studentLogits = student.apply(x.length === 1 ? x[0] : x, kwargs) as Tensor;
     const teacherLogits = batch.teacherLogits ?? this.runTeacher(batch.x);
     checkClasses(teacherLogits.shape.at(-1), studentLogits.shape.at(-1), this.caller);
-    this.firstOutputs.lookAt(
-      { teacher: teacherLogits, student: studentLogits },
-      { teacher: this.distillation.teacher?.model ?? null, student },
-      options.targets,
-    );
+    if (batch.teacherLogits !== null) this.lookAt(batch.teacherLogits, null, 'teacher');
+    this.lookAt(studentLogits, student, 'student');
     const [labels, weights] = withoutTape(() => {
       const { shape } = studentLogits;
       const like =
@@ -137,7 +134,14 @@ export class DistillationLayer extends layers.Layer {
   private runTeacher(x: readonly Tensor[]): Tensor {
     const { model, inputs, at } = given(this.distillation.teacher, 'teacher');
     const ofTeacher = at.map((k) => x[k]);
-    return predictLogits(model, ofTeacher, inputs, this.caller);
+    return predictLogits(model, ofTeacher, inputs, this.caller, (logits, of) =>
+      this.lookAt(logits, of, 'teacher'),
+    );
+  }
+
+  private lookAt(outputs: Tensor, model: object | null, role: Role): void {
+    const { targets = 'logits' } = this.distillation.options;
+    this.firstOutputs.lookAt(outputs, model, { role, targets, functionName: NAME });
   }
 
   /** Columns for `call`, with the labels as the loss takes them, so that those of a batch need neither a reshape nor a cast. New tensors are the caller's. */

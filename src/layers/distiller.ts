@@ -13,9 +13,9 @@ import { DataReader, Owned } from './data_reader.ts';
 import { type DatasetLike, mapDataset } from './dataset.ts';
 import type { DatasetTables } from './dataset_tables.ts';
 import {
+  checkedTeacher,
   checkLossOptions,
   checkStudent,
-  checkTeacher,
   type DistillerCompileArgs,
   type DistillerConfig,
   type DistillerElement,
@@ -30,6 +30,7 @@ import {
   NAME,
   type NamedValues,
 } from './distiller_arguments.ts';
+import type { EnsembleMean } from './ensemble.ts';
 import { columnsToFit } from './fit_settings.ts';
 import type { Inputs } from './inputs.ts';
 import type { LabelsGiven } from './labels.ts';
@@ -65,8 +66,9 @@ export class Distiller {
   /** What is trained. */
   readonly student: LayersModel;
   /** As it was given. */
-  readonly teacher: Teacher;
+  readonly teacher: DistillerOptions['teacher'];
   private readonly options: LossOptions;
+  private readonly ensemble: EnsembleMean | undefined;
   private readonly reader: DataReader;
   private readonly models: TrainingModels;
   private readonly state: State = { compiled: null, running: null, training: null };
@@ -80,17 +82,19 @@ export class Distiller {
    * @throws Error for options that are unknown or belong to the data, for a student with several outputs, for different numbers of classes, and for one class, of which there is nothing to learn.
    * Warns, naming the layer or node, of a student or teacher that ends in something else than logits, and says what to write instead.
    */
-  constructor({ student, teacher, ...options }: DistillerOptions) {
+  constructor({ student, teacher, ensemble, ...options }: DistillerOptions) {
     checkStudent(student);
-    checkTeacher(teacher);
+    const checked = checkedTeacher(teacher, ensemble, options);
     checkLossOptions(options);
-    noticeModels({ student, teacher }, options.targets);
-    checkClasses(classesOfTeacher(teacher), student.outputs[0].shape.at(-1), NAME);
+    const teachers = [teacher].flat() as Teacher[];
+    noticeModels({ student, teachers }, options.targets);
+    for (const one of teachers) checkClasses(classesOfTeacher(one), student.outputs[0].shape.at(-1), NAME);
     this.student = student;
     this.teacher = teacher;
     this.options = options;
-    this.models = new TrainingModels(student, teacher, options);
-    this.reader = new DataReader(student, teacher, options);
+    this.ensemble = ensemble;
+    this.models = new TrainingModels(student, checked, options);
+    this.reader = new DataReader(student, checked, options);
     // biome-ignore lint/correctness/noConstructorReturn: nothing but a proxy can refuse assignments in scripts that are not strict
     if (new.target === Distiller) return readOnly(this, ['stopTraining'], errorOfAssignment);
   }
@@ -286,7 +290,8 @@ export class Distiller {
    * @throws Error if the temperature is a tensor.
    */
   getConfig(): DistillerConfig {
-    const { temperature, ...others } = this.options;
+    const { temperature, ...options } = this.options;
+    const others = { ...options, ...(this.ensemble && { ensemble: this.ensemble }) };
     if (temperature === undefined) return others;
     if (typeof temperature !== 'number') {
       throw new Error(

@@ -13,10 +13,11 @@ import { calledBy } from '../called_by.ts';
 import { nearestName } from '../nearest_name.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
 import { type DatasetLike, isDataset } from './dataset.ts';
+import { checkedMembers, Ensemble, type EnsembleMean, errorOfEnsemble } from './ensemble.ts';
 import type { Inputs } from './inputs.ts';
 import type { LabelsGiven } from './labels.ts';
 import type { DistillationMetric, MetricFunction } from './measures.ts';
-import { isPredictor, type Teacher } from './teacher.ts';
+import { isPredictor, type Predictor, type Teacher, type TeacherModel } from './teacher.ts';
 
 /** In errors, of the layer that does its steps too. */
 export const NAME = 'Distiller';
@@ -28,14 +29,18 @@ export type LossOptions = Omit<DistillationOptions, 'labels' | 'weights' | 'teac
 export interface DistillerOptions extends LossOptions {
   /** Built, with one output, logits `[batch, ..., C]`. Its weights are what is trained. */
   student: LayersModel;
-  /** A model with one output of the student's shape, logits unless `targets` says otherwise, or its logits. */
-  teacher: Teacher;
+  /** A model with one output of the student's shape, logits unless `targets` says otherwise, or its logits; or several models, which are averaged. */
+  teacher: Teacher | readonly Predictor[];
+  /** How several teachers are averaged: 'arithmetic' (default), the mean of their softened probabilities, or 'geometric', that of their logits. See averageTeachers. */
+  ensemble?: EnsembleMean;
 }
 
 /** What {@link Distiller.getConfig} returns: the options of the loss, as JSON can hold them. */
 export type DistillerConfig = Omit<LossOptions, 'temperature'> & {
   /** One number for every row. */
   temperature?: number;
+  /** Where there are several teachers. */
+  ensemble?: EnsembleMean;
 };
 
 /** What {@link Distiller.compile} takes. */
@@ -149,11 +154,23 @@ export function checkStudent(student: unknown): asserts student is LayersModel {
   }
 }
 
-export function checkTeacher(teacher: unknown): asserts teacher is Teacher {
+/** The teacher as it is run, and read. */
+export function checkedTeacher(
+  teacher: DistillerOptions['teacher'],
+  ensemble: EnsembleMean | undefined,
+  { temperature: ofAll, teacherTemperature, targets = 'logits' }: LossOptions,
+): Teacher | TeacherModel {
+  if (Array.isArray(teacher)) {
+    const mean = checkedMembers(teacher, ensemble, NAME);
+    const temperature = teacherTemperature ?? ofAll ?? 1;
+    return new Ensemble<Predictor>(teacher, { mean, temperature, targets });
+  }
+  if (ensemble !== undefined) throw new Error(errorOfEnsemble(NAME));
   const isObject = typeof teacher === 'object' && teacher !== null;
-  if (isObject && (teacher instanceof Tensor || isPredictor(teacher) || isDataset(teacher))) return;
+  if (isObject && (teacher instanceof Tensor || isPredictor(teacher) || isDataset(teacher)))
+    return teacher as Teacher;
   throw new TypeError(
-    `${NAME}: teacher must be a model (anything with predict), a tensor of logits or a dataset of such tensors; got ${teacher}.`,
+    `${NAME}: teacher must be a model (anything with predict), several of them in an array, a tensor of logits or a dataset of such tensors; got ${teacher}.`,
   );
 }
 
@@ -165,7 +182,7 @@ export function checkLossOptions(options: LossOptions): void {
       weights: 'give sampleWeight or classWeight to fit',
       teacherGradient: 'the teacher is a constant here',
     };
-    const known = ['student', 'teacher', ...Object.keys(LOSS_OPTIONS)];
+    const known = ['student', 'teacher', 'ensemble', ...Object.keys(LOSS_OPTIONS)];
     const meant = nearestName(option, known);
     const advice = instead[option] ?? `expected ${meant ?? known.join(', ')}`;
     throw new Error(`${NAME}: got option '${option}'; ${advice}.`);

@@ -1,5 +1,6 @@
 import { cast, type DataType, type NamedTensorMap, reshape, Tensor } from '@tensorflow/tfjs-core';
 import { LayersModel } from '@tensorflow/tfjs-layers';
+import { Ensemble } from './ensemble.ts';
 
 /** Of a model: its input, or its inputs in order or by name. */
 export type Inputs = Tensor | Tensor[] | NamedTensorMap;
@@ -19,9 +20,15 @@ export interface ModelInputs {
   inputs: readonly Input[] | null;
   /** Whether several go in by name: a tf.GraphModel would take an array in an order of its own. */
   isFedByName: boolean;
+  /** Of an ensemble: each of these takes its own, one after another; it has no inputs of its own. */
+  members?: readonly ModelInputs[];
 }
 
 export function inputsOf(model: object, role: ModelInputs['role']): ModelInputs {
+  if (model instanceof Ensemble) {
+    const members = model.members.map((member) => inputsOf(member, role));
+    return { role, inputs: null, isFedByName: false, members };
+  }
   if (model instanceof LayersModel) {
     const inputs = model.inputs.map(({ shape, dtype }, k) => ({
       names: [model.inputNames[k]],
@@ -77,16 +84,16 @@ export function arrangeInputs(
 ): ArrangedInputs {
   const given = namedTensors(x, functionName);
   const studentKeys = keysOf(student, given, functionName);
-  const teacherKeys =
-    teacher === null ? [] : teacher.inputs === null ? studentKeys : keysOf(teacher, given, functionName);
-  const keys = [...studentKeys, ...teacherKeys.filter((key) => !studentKeys.includes(key))];
-  const columns = keys.map((key) => given.tensors[key]);
-  checkShapes(student, columns, functionName);
+  const tensorsOf = (keys: readonly string[]) => keys.map((key) => given.tensors[key]);
+  checkShapes(student, tensorsOf(studentKeys), functionName);
+  const teacherKeys = membersOf(teacher).flatMap((member) => {
+    const keys = member.inputs === null ? studentKeys : keysOf(member, given, functionName);
+    checkShapes(member, tensorsOf(keys), functionName, student);
+    return keys;
+  });
+  const keys = [...new Set([...studentKeys, ...teacherKeys])];
+  const columns = tensorsOf(keys);
   const teacherAt = teacherKeys.map((key) => keys.indexOf(key));
-  if (teacher !== null) {
-    const teachers = teacherAt.map((k) => columns[k]);
-    checkShapes(teacher, teachers, functionName, student);
-  }
   const rows = columns[0].shape[0];
   for (const { shape } of columns) {
     if (shape[0] === rows) continue;
@@ -98,10 +105,29 @@ export function arrangeInputs(
 /** Inputs of a teacher alone, in its order. */
 export function arrangeForTeacher(x: Inputs, teacher: ModelInputs, functionName: string): Tensor[] {
   const given = namedTensors(x, functionName);
-  const keys = teacher.inputs === null ? Object.keys(given.tensors) : keysOf(teacher, given, functionName);
-  const columns = keys.map((key) => given.tensors[key]);
-  checkShapes(teacher, columns, functionName);
-  return columns;
+  return membersOf(teacher).flatMap((member) => {
+    const keys = member.inputs === null ? Object.keys(given.tensors) : keysOf(member, given, functionName);
+    const columns = keys.map((key) => given.tensors[key]);
+    checkShapes(member, columns, functionName);
+    return columns;
+  });
+}
+
+function membersOf(teacher: ModelInputs | null): readonly ModelInputs[] {
+  return teacher === null ? [] : (teacher.members ?? [teacher]);
+}
+
+/** What was arranged for an ensemble, cut into what each of its members takes. One that does not say how many it takes was given all that there are. */
+export function inputsOfMembers<T>(x: readonly T[], members: readonly ModelInputs[]): T[][] {
+  const said = members.map(({ inputs }) => inputs?.length ?? null);
+  const total = said.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+  const each = (x.length - total) / said.filter((count) => count === null).length;
+  let start = 0;
+  return said.map((count) => {
+    const own = x.slice(start, start + (count ?? each));
+    start += own.length;
+    return own;
+  });
 }
 
 /** A tensor in the dtype and rank of the input: a tf.GraphModel refuses any other, and one number a row may come without an axis of its own. */

@@ -16,6 +16,8 @@ export interface Reading {
   /** Of the loss. The student's are logits whatever they say. */
   targets: Targets;
   functionName: 'Distiller' | 'layersLoss' | 'cacheTeacherLogits';
+  /** One of several teachers, which are read alike. */
+  isOfSeveral?: boolean;
 }
 
 /** Where it is said that the teacher gives probabilities. */
@@ -24,6 +26,12 @@ const RIGHT_LINES: Readonly<Record<Reading['functionName'], string>> = {
   cacheTeacherLogits: "new Distiller({student, teacher: cached, targets: 'probabilities'})",
   layersLoss: "layersLoss({targets: 'probabilities'})",
 };
+
+function rightLine({ functionName, isOfSeveral = false }: Reading): string {
+  const rightLine = RIGHT_LINES[functionName];
+  if (!isOfSeveral || functionName !== 'cacheTeacherLogits') return rightLine;
+  return `cacheTeacherLogits(teachers, data, {temperature, targets: 'probabilities'}) and ${rightLine}`;
+}
 
 /** Models of which a warning has told how they end: their values need not tell it again. */
 const toldOf = new WeakSet<object>();
@@ -46,7 +54,8 @@ const NAMES: Readonly<Record<Ending['op'], string>> = {
   'another saturating activation': 'an activation that is bounded',
 };
 
-function adviceOf({ op, nodeBefore }: Ending, { role, functionName }: Reading): string {
+function adviceOf({ op, nodeBefore }: Ending, reading: Reading): string {
+  const { role } = reading;
   if (role === 'student') {
     const without = 'Leave the activation of its last layer out: the loss contains the softmax.';
     return op === 'sigmoid' ? `${without} ${OF_SIGMOIDS}` : without;
@@ -54,7 +63,7 @@ function adviceOf({ op, nodeBefore }: Ending, { role, functionName }: Reading): 
   const before = nodeBefore === null ? null : `teacher: {predict: (x) => model.execute(x, '${nodeBefore}')}`;
   switch (op) {
     case 'softmax':
-      return `Say ${RIGHT_LINES[functionName]}${before ? `, or give what comes before it: ${before}` : ''}.`;
+      return `Say ${rightLine(reading)}${before ? `, or give what comes before it: ${before}` : ''}.`;
     case 'sigmoid':
       return `${before ? `What comes before it is ${before}. ` : ''}${OF_SIGMOIDS}`;
     case 'another saturating activation':
@@ -70,16 +79,16 @@ const OF_SIGMOIDS =
 
 /** All that can be said of the two models of a Distiller before they are run. */
 export function noticeModels(
-  { student, teacher }: { student: LayersModel; teacher: Teacher },
+  { student, teachers }: { student: LayersModel; teachers: readonly Teacher[] },
   targets: Targets = 'logits',
 ): void {
   const functionName = 'Distiller';
   const ofTeacher: Reading = { role: 'teacher', targets, functionName };
   const ofStudent: Reading = { role: 'student', targets, functionName };
-  checkSeveralClasses(classesOfTeacher(teacher), ofTeacher);
+  for (const one of teachers) checkSeveralClasses(classesOfTeacher(one), ofTeacher);
   checkSeveralClasses(student.outputs[0].shape.at(-1), ofStudent);
   noticeEnding(student, ofStudent);
-  noticeEnding(teacher, ofTeacher);
+  for (const one of new Set(teachers)) noticeEnding(one, ofTeacher);
 }
 
 /** Throws where there is nothing to learn: a softmax over one class is 1 whatever its logit. */
@@ -105,7 +114,7 @@ export function noticeValues(values: ArrayLike<number>, classes: number, reading
     const advice =
       role === 'student'
         ? 'Leave the softmax at its end out: the loss contains it.'
-        : `Say ${RIGHT_LINES[functionName]}, or give the logits that they were made of.`;
+        : `Say ${rightLine(reading)}, or give the logits that they were made of.`;
     console.warn(
       `${functionName}: the ${role} gives probabilities (all in [0, 1], and each row sums to 1), but logits are expected. ${advice}`,
     );
@@ -130,28 +139,24 @@ export function noticeValuesOnCpu(outputs: Tensor, reading: Reading): boolean {
   return true;
 }
 
-/** Looks at the first outputs of both models, once. A GPU is not waited for: it sends a few rows when it comes to it. */
+/** Looks at the first outputs of each model, once. A GPU is not waited for: it sends a few rows when it comes to it. */
 export class FirstOutputs {
-  private isSeen = false;
+  private readonly seen: Readonly<Record<Role, Set<object | null>>> = {
+    teacher: new Set(),
+    student: new Set(),
+  };
   /** Rows that a GPU has yet to send. */
   private readonly awaited: Tensor[] = [];
 
-  /** Models that are there, and what they gave for a batch. */
-  lookAt(
-    outputs: Readonly<Record<Role, Tensor>>,
-    models: Readonly<Record<Role, object | null>>,
-    targets: Targets = 'logits',
-  ): void {
-    if (this.isSeen) return;
-    this.isSeen = true;
-    for (const role of ['teacher', 'student'] as const) {
-      const model = models[role];
-      if (model !== null && toldOf.has(model)) continue;
-      const reading: Reading = { role, targets, functionName: 'Distiller' };
-      if (noticeValuesOnCpu(outputs[role], reading)) continue;
-      const few = noticeValuesLater(outputs[role], reading);
-      if (few !== null) this.awaited.push(few);
-    }
+  /** What a model gave for a batch; null for one that is not there. */
+  lookAt(outputs: Tensor, model: object | null, reading: Reading): void {
+    const seen = this.seen[reading.role];
+    if (seen.has(model)) return;
+    seen.add(model);
+    if (model !== null && toldOf.has(model)) return;
+    if (noticeValuesOnCpu(outputs, reading)) return;
+    const few = noticeValuesLater(outputs, reading);
+    if (few !== null) this.awaited.push(few);
   }
 
   /** Waits no longer: a fit that failed leaves nothing behind. */
@@ -183,4 +188,16 @@ export function noticeCached(teacher: object, values: ArrayLike<number>, classes
   checkSeveralClasses(classes, CACHED);
   noticeEnding(teacher, CACHED);
   if (!toldOf.has(teacher)) noticeValues(values, classes, CACHED);
+}
+
+/** What cacheTeacherLogits can say of one of several teachers when it has first run. */
+export function noticeCachedMember(
+  first: FirstOutputs,
+  { logits, model }: { logits: Tensor; model: object },
+  targets: Targets,
+): void {
+  const reading: Reading = { ...CACHED, targets, isOfSeveral: true };
+  checkSeveralClasses(logits.shape.at(-1), reading);
+  if (!toldOf.has(model)) noticeEnding(model, reading);
+  first.lookAt(logits, model, reading);
 }

@@ -4,7 +4,7 @@ import { type LossOptions, withoutHardTerm } from './distiller_arguments.ts';
 import { inputsOf } from './inputs.ts';
 import { needsLabels } from './measures.ts';
 import type { Table } from './table.ts';
-import { isPredictor, type Teacher } from './teacher.ts';
+import { isModel, type Teacher, type TeacherModel } from './teacher.ts';
 import { type ColumnInput, TrainingModel } from './training_model.ts';
 
 /** The models that train a student, one for each kind of data: kept for further calls with the same columns, so that one graph serves them all. */
@@ -13,7 +13,7 @@ export class TrainingModels {
 
   constructor(
     private readonly student: LayersModel,
-    private readonly teacher: Teacher,
+    private readonly teacher: Teacher | TeacherModel,
     private readonly options: LossOptions,
   ) {}
 
@@ -34,7 +34,7 @@ export class TrainingModels {
     const training = new TrainingModel(
       {
         student,
-        teacher: isPredictor(teacher)
+        teacher: isModel(teacher)
           ? { model: teacher, inputs: inputsOf(teacher, 'teacher'), at: teacherAt }
           : null,
         columns: given,

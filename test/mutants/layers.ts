@@ -13,6 +13,7 @@ const averages = suite('test/layers/averages.test.ts', 'cpu');
 const labels = suite('test/layers/labels.test.ts', 'cpu');
 const between = suite('test/layers/between_fits.test.ts', 'cpu');
 const inputs = suite('test/layers/inputs.test.ts', 'cpu');
+const ensembles = suite('test/layers/ensembles.test.ts', 'cpu');
 const given = suite('test/layers/arguments.test.ts', 'cpu');
 
 /** What stands between tfjs-layers and the loss. */
@@ -39,7 +40,7 @@ export const layersMutants: Mutant[] = [
   ...mutants('src/layers/notice_endings.ts', endings, [
     {
       name: 'every step looks at its values',
-      find: 'this.isSeen = true;',
+      find: 'seen.add(model);',
       replace: '',
     },
     {
@@ -47,6 +48,37 @@ export const layersMutants: Mutant[] = [
       find: 'const free = () => few.dispose();',
       replace: 'const free = () => {};',
       killedBy: suite('test/layers/endings.test.ts', 'tensorflow'),
+    },
+  ]),
+  ...mutants('src/layers/ensemble.ts', ensembles, [
+    {
+      name: 'probabilities are averaged as if they were logits',
+      find: "if (targets === 'logits') return average(outputs);",
+      replace: 'return average(outputs);',
+    },
+    {
+      name: 'a member may be anything',
+      find: 'isPredictor(teacher)) continue;',
+      replace: 'isPredictor(teacher) || teacher) continue;',
+    },
+  ]),
+  ...mutants('src/layers/inputs.ts', ensembles, [
+    {
+      name: 'every teacher takes the inputs of the first',
+      find: 'start += own.length;',
+      replace: '',
+    },
+  ]),
+  ...mutants('src/layers/await_logits.ts', cached, [
+    {
+      name: 'what a teacher made before it waits is freed under its hands',
+      find: 'kept = [...engine().state.activeScope.track];',
+      replace: 'kept = [];',
+    },
+    {
+      name: 'the tensor that a promise ends in is left behind',
+      find: '[...given, ...tensorsIn(output)]',
+      replace: '[...given]',
     },
   ]),
   ...mutants('src/layers/rows.ts', loop, [
