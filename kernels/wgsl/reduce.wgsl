@@ -4,6 +4,9 @@
 // WGSL orders nothing between two atomics of different workgroups: the counter may be seen before a slot. So a slot says itself whether it is there:
 // it holds the complement of a value's bits, which is 0 for no value that is written, and the last workgroup looks until it is not 0. The store came
 // before the count in its workgroup, so nobody waits for a workgroup that has not run.
+//
+// A sum in one dispatch runs whole or not at all, and uses the device's `scratch`. One in several dispatches has a `scratch` of its own: were one of them
+// dropped, by a failed validation or a lost pipeline, what the others leave there would end up in the sums that follow.
 // Barriers: those of `workgroupSum`, and one to learn who is last; reached by all threads.
 
 const COUNTER = 0u;
@@ -36,7 +39,7 @@ fn writeLoss(bits: u32) {
   }
 }
 
-// A slot that never fills belongs to a dispatch that was dropped: the sum is then NaN, and nobody waits for ever. Looks are counted for all slots of a lane.
+// Nobody waits for ever: where a slot stays empty although all have counted themselves, the sum is NaN. Looks are counted for all slots of a lane.
 const MOST_LOOKS = 65536u;
 var<private> looks: u32;
 

@@ -26,6 +26,28 @@ function countDispatches(f: () => void): number {
   return count;
 }
 
+/** Runs f with its dispatch of that index left out, or with the one before in its place, as if the device had refused it. */
+async function withoutDispatch<T>(index: number, isRepeated: boolean, f: () => Promise<T>): Promise<T> {
+  const current = tf.backend() as DeviceBackend;
+  const { recordAndSubmit } = current;
+  let count = 0;
+  let last: unknown[] = [];
+  current.recordAndSubmit = (...dispatch) => {
+    if (count++ === index) {
+      if (isRepeated) recordAndSubmit.apply(current, last);
+      return;
+    }
+    last = dispatch;
+    recordAndSubmit.apply(current, dispatch);
+  };
+  try {
+    return await f();
+  } finally {
+    current.recordAndSubmit = recordAndSubmit;
+    expect(count).toBeGreaterThan(index);
+  }
+}
+
 const [ROWS, CLASSES] = [60, 40];
 
 /** Teacher and student logits on the device. */
@@ -227,6 +249,30 @@ if (backend.backendName === 'webgpu') {
           tf.dispose([teacher, student, value, grad]);
         }
       }));
+
+    for (const [what, isRepeated] of [
+      ['dropped', false],
+      ['replaced by the one before it, so that its part never comes', true],
+    ] as const) {
+      it(`one dispatch of a sum is ${what}: the sums that follow are right`, () =>
+        withDevice({ limits: { maxStorageBufferBindingSize: 8192 } }, async () => {
+          const [teacher, student] = await logits(150, 36);
+          const one = await logits(20, 36);
+          const loss = async (pair: [tf.Tensor, tf.Tensor]) =>
+            (await distillationLoss(pair[0], pair[1]).data())[0];
+          const before = [await loss([teacher, student]), await loss(one)];
+          expect(before.every(Number.isFinite)).toBe(true);
+          const broken = await withoutDispatch(2, isRepeated, () =>
+            distillationLoss(teacher, student).data(),
+          );
+          if (isRepeated) expect(broken[0]).toBeNaN();
+          for (let i = 0; i < 2; i++) {
+            expect(await loss(one)).toBe(before[1]);
+            expect(await loss([teacher, student])).toBe(before[0]);
+          }
+          tf.dispose([teacher, student, one]);
+        }));
+    }
 
     it('with rows too long for any binding throw, naming limit and size', () =>
       withDevice({ limits: { maxStorageBufferBindingSize: 4096 } }, async () => {

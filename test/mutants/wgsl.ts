@@ -226,6 +226,19 @@ export const wgslMutants: Mutant[] = [
       replace: '',
       killedBy: dispatches('a sum over many workgroups'),
     },
+    {
+      name: 'a part of the sum that never comes counts as 0',
+      find: 'select(~complement, NAN_BITS, complement == 0u)',
+      replace: 'select(~complement, 0u, complement == 0u)',
+      killedBy: dispatches('one dispatch of a sum is replaced'),
+    },
+  ]),
+  ...mutants('src/backends/webgpu/dispatch.ts', dispatches('one dispatch of a sum is dropped'), [
+    {
+      name: 'a sum in several dispatches leaves what it lacks to the next',
+      find: "reduction === 'sum' && cuts.length > 1 ?",
+      replace: "reduction === 'sum' && cuts.length > 999 ?",
+    },
   ]),
   ...mutants(
     'src/backends/webgpu/float_buffers.ts',

@@ -34,7 +34,7 @@ export interface WebGPUBackend extends KernelBackend {
   tensorMap: { get(dataId: object): TensorData };
   /** Data that waits for a command not yet submitted, and is not released before. */
   commandQueueOwnedIds: WeakSet<object>;
-  makeTensorInfo(shape: number[], dtype: DataType): TensorInfo;
+  makeTensorInfo(shape: number[], dtype: DataType, values?: Int32Array): TensorInfo;
   uploadToGPU(dataId: object): void;
   runWebGPUProgram(
     program: WebGPUProgram,

@@ -13,7 +13,7 @@ import { type Binding, type Cut, cutRows } from './cut.ts';
 import { checkDevice } from './device_loss.ts';
 import { type InputsKind, type Modules, pipelineOf, variantKey } from './pipeline.ts';
 import { type Plan, type PlanDevice, plan } from './plan.ts';
-import { MOST_GROUPS, scratchOf } from './scratch.ts';
+import { MOST_GROUPS, ownWords, scratchOf } from './scratch.ts';
 import { type Phase, variantOf } from './variant.ts';
 
 /** A program whose pipeline we have put into tfjs's cache. tfjs names a kernel in tf.time and tf.profile after the class of its program. */
@@ -93,11 +93,15 @@ export function dispatchRows(run: Run): void {
   );
   const groups = cuts.map((cut) => Math.min(most, workOf(cut.rows, chosen)));
   const allGroups = groups.reduce((sum, n) => sum + n, 0);
+  const { backend, reduction } = run.request;
+  const words = reduction === 'sum' && cuts.length > 1 ? ownWords(backend) : null;
   let firstGroup = 0;
   cuts.forEach((cut, i) => {
-    for (const phase of phases) dispatch(run, { cut, phase, groups: groups[i], firstGroup, allGroups });
+    for (const phase of phases)
+      dispatch(run, { cut, phase, groups: groups[i], firstGroup, allGroups, words });
     firstGroup += groups[i];
   });
+  if (words !== null) backend.disposeData(words.dataId);
 }
 
 function planDevice(backend: WebGPUBackend): PlanDevice {
@@ -133,6 +137,8 @@ interface Dispatch {
   groups: number;
   firstGroup: number;
   allGroups: number;
+  /** `scratch` of kernels/wgsl; null for the device's. */
+  words: TensorInfo | null;
 }
 
 function dispatch(run: Run, step: Dispatch): void {
@@ -168,7 +174,7 @@ function dispatch(run: Run, step: Dispatch): void {
     labels ? part(labels, sizeOf(labels) === rows * classes ? cut.perClass : cut.perRow) : student,
     weights ? part(weights, cut.perRow) : student,
     perRow ? part(perRow, times(cut.perRow, sizeOf(perRow) / rows)) : unusedOutput(),
-    lendBuffer(words, { offset: 0, size: words.size }),
+    step.words ?? lendBuffer(words, { offset: 0, size: words.size }),
   ];
   const output = gradient ? part(gradient, cut.perClass) : unusedOutput();
   const program = new Program(key, output.shape, run.plan.workgroup, groups);
