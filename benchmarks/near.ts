@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Command, Option } from 'commander';
 import { CROSS_ENTROPY } from '../kernels/objective.ts';
 import { startBackend } from '../scripts/start_backend.ts';
-import { kernelOn, PADS_BYTES } from '../src/backends/simd/kernel.ts';
+import { kernelOn, PADS_BYTES, rowPassAt } from '../src/backends/simd/kernel.ts';
 import { setObjective } from '../src/backends/simd/objective.ts';
 import { distillationLoss } from '../src/index.ts';
 import { bareTable } from './bare_table.ts';
@@ -97,10 +97,10 @@ function timeRowPass(rows: number, classes: number, { teacher, students }: Batch
   new Float32Array(memory.buffer, teacherAt, rows * classes).set(teacher);
   for (const [j, at] of studentsAt.entries())
     new Float32Array(memory.buffer, at, rows * classes).set(students[j]);
-  setObjective(kernel, CROSS_ENTROPY, 'lossAndStudentGradient', { temperature: TEMPERATURE, weight: 1 });
+  setObjective(kernel, CROSS_ENTROPY, 'lossAndStudentGradient', { temperature: TEMPERATURE });
   kernel.setRoom(gradientAt, 4 * classes, w, 0, 0, pads);
   const calls = studentsAt.map((at) => () => {
-    kernel.rowPass(rows, classes, teacherAt, at, 0, 0, 0, 0, gradientAt);
+    rowPassAt(kernel, { rows, classes, teacher: teacherAt, student: at }, { gradient: gradientAt });
   });
   return time(calls, rows * classes);
 }

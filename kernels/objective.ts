@@ -15,23 +15,30 @@ export type LabelKind = 'none' | 'classIds' | 'distribution';
  */
 export type Objective = {
   targets: Targets;
-  /** T of the teacher; 0: that of its row. Probabilities are used as they are at 1, and otherwise softened: MATH (33). */
+  /**
+   * T of the teacher; OF_STUDENT: that of the student's row; OF_ITS_ROW: a tensor has one for each row.
+   * Probabilities are used as they are at 1, and otherwise softened: MATH (33).
+   */
   teacherTemperature: number;
   divergence: Divergence;
   /** `jsd` only, 0 < beta < 1: the weight of p in the mixture m. */
   beta: number;
-  /** Weight of the soft term. 0 leaves the term out. */
+  /** Weight of the soft term, of rows with an alpha of their own times 1 - alpha. 0 leaves the term out. */
   softWeight: number;
   /** Multiply the soft term by the row's T^2. */
   scaleByTemperatureSquared: boolean;
   labels: LabelKind;
-  /** Weight of the hard term. 0 leaves the term out. */
+  /** Weight of the hard term, of rows with an alpha of their own times alpha. 0 leaves the term out. */
   hardWeight: number;
   /** Hard term only, in [0, 1). */
   labelSmoothing: number;
   /** Constant factor of every row, such as 1/rows for a mean. */
   scale: number;
 };
+
+/** Values of `teacherTemperature` that are no temperature. */
+export const OF_STUDENT = 0;
+export const OF_ITS_ROW = -1;
 
 /**
  * What the teacher's numbers are to a row pass: `logits` v; `probabilities` p, used as they are; or `softenedProbabilities`, whose logarithms stand for v.
@@ -57,7 +64,7 @@ export function hasOneTemperature(objective: Pick<Objective, 'targets' | 'teache
   const reading = teacherReadingOf(objective);
   switch (reading) {
     case 'logits':
-      return objective.teacherTemperature === 0;
+      return objective.teacherTemperature === OF_STUDENT;
     case 'probabilities':
       return true;
     case 'softenedProbabilities':
@@ -76,7 +83,7 @@ export const ROUNDING_OF_SUM = 1e-6;
 /** The bare cross entropy of two distributions: no hard term, no T^2. */
 export const CROSS_ENTROPY: Objective = {
   targets: 'logits',
-  teacherTemperature: 0,
+  teacherTemperature: OF_STUDENT,
   divergence: 'crossEntropy',
   beta: 0.5,
   softWeight: 1,

@@ -10,7 +10,7 @@ import {
   tidy,
   util,
 } from '@tensorflow/tfjs-core';
-import type { Targets } from '../kernels/objective.ts';
+import { OF_ITS_ROW, OF_STUDENT, type Targets } from '../kernels/objective.ts';
 
 /** Numbers of a tensor, row by row, as deep as it has axes. */
 export interface NestedNumbers extends ReadonlyArray<number | boolean | TypedArray | NestedNumbers> {}
@@ -154,49 +154,61 @@ export function temperatureArgument(
   functionName: string,
 ): { temperature: number; temperatureTensor: Tensor | null } {
   if (typeof value === 'number')
-    return { temperature: checkedTemperature(value, functionName), temperatureTensor: null };
-  if (!(value instanceof Tensor)) for (const t of numbersOf(value)) checkedTemperature(t, functionName);
-  return { temperature: 0, temperatureTensor: perRowTensor(value, rowShape, 'temperature', functionName) };
+    return { temperature: checkedTemperature(value, 'temperature', functionName), temperatureTensor: null };
+  return {
+    temperature: 0,
+    temperatureTensor: temperaturesOfRows(value, 'temperature', rowShape, functionName),
+  };
 }
 
 /**
- * `teacherTemperature` as the kernels take it, see Objective: 0 where the teacher's T is that of its row, 1 where probabilities are used as they are.
+ * `teacherTemperature` as the kernels take it, see Objective: OF_STUDENT where the teacher's T is that of its row,
+ * OF_ITS_ROW with a tensor, 1 where probabilities are used as they are.
  */
 export function teacherTemperatureArgument(
-  value: number | undefined,
+  value: number | TensorArgument | undefined,
   { targets, temperature }: { targets: Targets; temperature: number },
+  rowShape: readonly number[],
   functionName: string,
-): number {
-  const t = value === undefined ? temperature : checkedTeacherTemperature(value, functionName);
-  if (targets === 'probabilities' && t === 1) return 1;
-  return t === temperature ? 0 : t;
+): { teacherTemperature: number; teacherTemperatureTensor: Tensor | null } {
+  if (value !== undefined && typeof value !== 'number') {
+    const tensor = temperaturesOfRows(value, 'teacherTemperature', rowShape, functionName);
+    return { teacherTemperature: OF_ITS_ROW, teacherTemperatureTensor: tensor };
+  }
+  const t = value === undefined ? temperature : checkedTemperature(value, 'teacherTemperature', functionName);
+  const isAsGiven = targets === 'probabilities' && t === 1;
+  return {
+    teacherTemperature: isAsGiven ? 1 : t === temperature ? OF_STUDENT : t,
+    teacherTemperatureTensor: null,
+  };
 }
 
-function checkedTeacherTemperature(value: unknown, functionName: string): number {
-  if (typeof value === 'number') return checkedTemperature(value, functionName, 'teacherTemperature');
-  const got =
-    value instanceof Tensor
-      ? `a tensor of shape ${text(value.shape)}`
-      : Array.isArray(value) || ArrayBuffer.isView(value)
-        ? `an array of ${lengthOf(value)}`
-        : nameOf(value);
-  throw new TypeError(
-    `${functionName}: teacherTemperature must be one number; got ${got}. For one per row, divide each row of the teacher's logits (or log-probabilities) by its own, and say teacherTemperature: 1; one that ` +
-      'teacher and student share is given as temperature alone.',
-  );
+/** Values in a tensor are not looked at. */
+function temperaturesOfRows(
+  value: TensorArgument,
+  name: string,
+  rowShape: readonly number[],
+  functionName: string,
+): Tensor {
+  if (!(value instanceof Tensor)) for (const t of numbersOf(value)) checkedTemperature(t, name, functionName);
+  return perRowTensor(value, rowShape, name, functionName);
 }
 
-/** A loss that is given one batch after another cannot have a temperature for each row, so it must be one number. */
-export function checkOneTemperature(value: number | TensorArgument | undefined, functionName: string): void {
+/** A loss that is given one batch after another cannot have a value for each row of an option, so it must be one number. */
+export function checkOneNumber(
+  value: number | TensorArgument | undefined,
+  name: string,
+  functionName: string,
+): void {
   if (value === undefined || typeof value === 'number') return;
-  const { rank, shape } = tidy(() => numericTensor(value, 'temperature', functionName));
+  const { rank, shape } = tidy(() => numericTensor(value, name, functionName));
   if (rank === 0) return;
   throw new Error(
-    `${functionName}: temperature must be one number, for the rows of every batch; got shape ${text(shape)}.`,
+    `${functionName}: ${name} must be one number, for the rows of every batch; got shape ${text(shape)}.`,
   );
 }
 
-function checkedTemperature(t: number, functionName: string, name = 'temperature'): number {
+function checkedTemperature(t: number, name: string, functionName: string): number {
   if (t > 0 && t < Number.POSITIVE_INFINITY) return t;
   throw new RangeError(`${functionName}: ${name} must be a finite number greater than 0; got ${t}.`);
 }

@@ -3,16 +3,10 @@ import { ensureBackend } from './backends/register.ts';
 import {
   type ComputedInputs,
   type ObjectiveAttrs,
-  type ObjectiveInputs,
   SoftmaxCrossEntropyWithTemperature,
 } from './kernel_names.ts';
+import { type GivenInputs, INPUT_NAMES, type ObjectiveInputs, withAbsent } from './objective_inputs.ts';
 import { share } from './share.ts';
-
-/** The tensors of an objective; null for those that are not given. All checked by the public op. */
-export type ObjectiveTensors = { [name in keyof ObjectiveInputs]: Tensor | null } & {
-  teacher: Tensor;
-  student: Tensor;
-};
 
 /**
  * Runs the kernel and puts it on the tape. While gradients are recorded, one call computes the loss and the student's gradient together, off the
@@ -20,7 +14,7 @@ export type ObjectiveTensors = { [name in keyof ObjectiveInputs]: Tensor | null 
  * output on the tape, tfjs would allocate a zero gradient of [..., C] for it in every backward pass.
  */
 export function runObjective<O extends Tensor>(
-  tensors: ObjectiveTensors,
+  tensors: GivenInputs<Tensor>,
   attrs: Omit<ObjectiveAttrs, 'outputs'>,
 ): O {
   return tidy(() => {
@@ -37,13 +31,16 @@ export function runObjective<O extends Tensor>(
     const loss = run<O>({ ...inputs, ...computed }, { ...attrs, outputs: 'loss' });
     // A gradient that is differentiated again must find its tensors on the tape, where tfjs puts what it clones.
     const copy = stored ? share : (tensor: Tensor) => tensor.clone();
-    saveForBackwardPass({ ...inputs, dStudent: computed.dStudent }, copy);
+    saveForBackwardPass({ inputs, dStudent: computed.dStudent }, copy);
     return loss;
   });
 }
 
 /** Runs the kernel for what `attrs.outputs` say, off the tape. */
-export function runRowPass<T extends Tensor | Tensor[]>(tensors: ObjectiveTensors, attrs: ObjectiveAttrs): T {
+export function runRowPass<T extends Tensor | Tensor[]>(
+  tensors: GivenInputs<Tensor>,
+  attrs: ObjectiveAttrs,
+): T {
   ensureKernels();
   return withoutTape(() => run<T>(inputsOf(tensors).inputs, attrs));
 }
@@ -54,34 +51,35 @@ function ensureKernels(): void {
 }
 
 /** The inputs by name, and the tensor that stands for those that are not given. */
-function inputsOf(tensors: ObjectiveTensors): { inputs: ObjectiveInputs<Tensor>; absent: Tensor } {
+function inputsOf(tensors: GivenInputs<Tensor>): { inputs: ObjectiveInputs<Tensor>; absent: Tensor } {
   const absent: Tensor = engine().makeTensor(new Float32Array(0), [0], 'float32');
-  const inputs = {
-    teacher: tensors.teacher,
-    student: tensors.student,
-    temperature: tensors.temperature ?? absent,
-    labels: tensors.labels ?? absent,
-    weights: tensors.weights ?? absent,
-  };
-  return { inputs, absent };
+  return { inputs: withAbsent(tensors, absent), absent };
 }
 
-/** What the backward pass is given, in this order. */
-const SAVED = ['teacher', 'student', 'temperature', 'labels', 'weights', 'dStudent'] as const;
-type SavedTensors = Record<(typeof SAVED)[number], Tensor>;
+/** What the backward pass is given: the inputs in their order, then the student's gradient. */
+interface SavedTensors {
+  inputs: ObjectiveInputs<Tensor>;
+  /** Of size 0 if it was not stored. */
+  dStudent: Tensor;
+}
 
 export function savedTensors(saved: readonly Tensor[]): SavedTensors {
-  const [teacher, student, temperature, labels, weights, dStudent] = saved;
-  return { teacher, student, temperature, labels, weights, dStudent };
+  return { inputs: inputsIn(saved), dStudent: saved[INPUT_NAMES.length] };
+}
+
+/** The inputs that tfjs saved in the order of their names. */
+export function inputsIn(saved: readonly Tensor[]): ObjectiveInputs<Tensor> {
+  return Object.fromEntries(INPUT_NAMES.map((name, k) => [name, saved[k]])) as ObjectiveInputs<Tensor>;
 }
 
 /** Done here and not by `inputsToSave`, for which tfjs clones: on 'wasm' that copies the logits and the gradient, which takes as long as the kernel. */
-function saveForBackwardPass(tensors: SavedTensors, copy: (tensor: Tensor) => Tensor): void {
+function saveForBackwardPass({ inputs, dStudent }: SavedTensors, copy: (tensor: Tensor) => Tensor): void {
   const node = engine().state.activeTape?.at(-1);
   if (node?.kernelName !== SoftmaxCrossEntropyWithTemperature) {
     throw new Error(`runObjective: tfjs's tape does not end with ${SoftmaxCrossEntropyWithTemperature}.`);
   }
-  node.saved?.push(...SAVED.map((name) => keep(copy(tensors[name]))));
+  const saved = [...INPUT_NAMES.map((name) => inputs[name]), dStudent];
+  node.saved?.push(...saved.map((tensor) => keep(copy(tensor))));
 }
 
 function run<T extends Tensor | Tensor[]>(

@@ -6,16 +6,11 @@ import { type ReferenceResult, type ReferenceRow, referenceRow } from './referen
 export interface CaseOptions
   extends Pick<
     DistillationOptions,
-    | 'targets'
-    | 'teacherTemperature'
-    | 'divergence'
-    | 'beta'
-    | 'alpha'
-    | 'labelSmoothing'
-    | 'scaleByTemperatureSquared'
-    | 'ignoreIndex'
+    'targets' | 'divergence' | 'beta' | 'labelSmoothing' | 'scaleByTemperatureSquared' | 'ignoreIndex'
   > {
   temperature: number | number[];
+  teacherTemperature?: number | number[];
+  alpha?: number | number[];
   labels?: 'classIds' | 'distribution';
   weights?: number | number[];
 }
@@ -87,7 +82,7 @@ export function referenceRowOf(problem: ObjectiveCase, n: number): ReferenceRow 
   const { options, teacher, student, labelIds, labelDistribution } = problem;
   const classes = classesOf(problem);
   const slice = (values: Float32Array) => values.subarray(n * classes, (n + 1) * classes);
-  const alpha = options.labels ? (options.alpha ?? 0.5) : 0;
+  const alpha = options.labels ? perRow(options.alpha, n, 0.5) : 0;
   const ignored = labelIds !== null && options.ignoreIndex === labelIds[n];
   const row: ReferenceRow = {
     teacher: slice(teacher),
@@ -99,12 +94,16 @@ export function referenceRowOf(problem: ObjectiveCase, n: number): ReferenceRow 
     weight: ignored ? 0 : perRow(options.weights, n, 1),
     labelSmoothing: options.labelSmoothing ?? 0,
     targets: options.targets ?? 'logits',
-    ...(options.teacherTemperature === undefined ? {} : { teacherTemperature: options.teacherTemperature }),
+    ...(options.teacherTemperature === undefined
+      ? {}
+      : { teacherTemperature: perRow(options.teacherTemperature, n, 1) }),
     divergence: options.divergence ?? 'crossEntropy',
     beta: options.beta ?? 0.5,
   };
   if (options.divergence === 'jsd' && options.beta === 0) row.divergence = 'kl';
   if (options.divergence === 'jsd' && options.beta === 1) row.divergence = 'reverseKl';
+  // A row whose own alpha is 0 needs no valid label.
+  if (alpha === 0 && typeof options.alpha === 'object') return row;
   if (labelIds) row.label = labelIds[n];
   if (labelDistribution) row.label = slice(labelDistribution);
   return row;

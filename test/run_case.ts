@@ -23,9 +23,10 @@ export interface CaseTensors {
 export function tensorsOf(problem: ObjectiveCase): CaseTensors {
   const { shape, options, labelIds, labelDistribution } = problem;
   const rowShape = shape.slice(0, -1);
-  const { labels: _, temperature, weights, ...plain } = options;
+  const { labels: _, temperature, teacherTemperature, alpha, weights, ...plain } = options;
   const tensors: DistillationOptions = { ...plain, temperature: perRow(temperature, rowShape) };
-  if (weights !== undefined) tensors.weights = perRow(weights, rowShape);
+  for (const [name, values] of Object.entries({ teacherTemperature, alpha, weights }))
+    if (values !== undefined) tensors[name as 'weights'] = perRow(values, rowShape);
   if (labelIds) tensors.labels = tf.tensor(labelIds, rowShape, 'int32');
   if (labelDistribution) tensors.labels = tf.tensor(labelDistribution, shape);
   return {

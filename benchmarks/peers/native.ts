@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CROSS_ENTROPY } from '../../kernels/objective.ts';
-import { kernelOn, PADS_BYTES } from '../../src/backends/simd/kernel.ts';
+import { kernelOn, PADS_BYTES, rowPassAt } from '../../src/backends/simd/kernel.ts';
 import { setObjective } from '../../src/backends/simd/objective.ts';
 import { bareTable } from '../bare_table.ts';
 import { quantile } from '../statistics.ts';
@@ -73,9 +73,9 @@ function prepareKernel(rows: number, classes: number): () => Timing {
   if (kernel === null) throw new Error('native: this engine has no SIMD.');
   const state = fill(new Float32Array(memory.buffer, teacher, rows * classes), 1503);
   fill(new Float32Array(memory.buffer, student, rows * classes), state);
-  setObjective(kernel, CROSS_ENTROPY, 'lossAndStudentGradient', { temperature: TEMPERATURE, weight: 1 });
+  setObjective(kernel, CROSS_ENTROPY, 'lossAndStudentGradient', { temperature: TEMPERATURE });
   kernel.setRoom(gradient, 4 * classes, w, 0, 0, PAGE_BYTES - align(PADS_BYTES));
-  const call = () => kernel.rowPass(rows, classes, teacher, student, 0, 0, 0, 0, gradient);
+  const call = () => rowPassAt(kernel, { rows, classes, teacher, student }, { gradient });
   const calls = 1 + Math.floor(4e6 / (rows * classes));
   return () => {
     let sumOfLosses = call();

@@ -5,7 +5,7 @@ Maxima collectMaxima(int row) {
   return sweepMaxima(row, 0, 1);
 }
 
-Sums collectRow(int row, Maxima maxima, float inverseT) {
+Sums collectRow(int row, Maxima maxima, vec2 inverseT) {
   return sweepSums(row, 0, 1, maxima, inverseT);
 }
 #else
@@ -20,13 +20,13 @@ vec4 addLanes(sampler2D source, int row, int lanes) {
   return sum;
 }
 
-Sums collectRow(int row, Maxima maxima, float inverseT) {
+Sums collectRow(int row, Maxima maxima, vec2 inverseT) {
   vec4 texel = addLanes(sumTexels, row, sumLanes);
   return Sums(texel.r, texel.g, texel.b, unflagged(texel.a), texel.a < 0.0);
 }
 #endif
 
-Sums collectSums(int row, Maxima maxima, float inverseT) {
+Sums collectSums(int row, Maxima maxima, vec2 inverseT) {
   Sums sums = collectRow(row, maxima, inverseT);
 #if SOFTENED
   sums.teacher = select(sums.teacher == 0.0, 1.0, sums.teacher);  // all probabilities are 0
@@ -46,7 +46,7 @@ LabelSums collectLabels(int row, Maxima maxima) {
 #endif
 
 // MATH (22).
-Logarithms logarithmsOf(Maxima maxima, Sums sums, float inverseT) {
+Logarithms logarithmsOf(Maxima maxima, Sums sums, vec2 inverseT) {
   Logarithms logs = Logarithms(isNear(maxima, inverseT), 0.0, 0.0, 0.0, 0.0);
 #if TARGETS == LOGITS
   logs.teacher = log(sums.teacher);
@@ -56,7 +56,7 @@ Logarithms logarithmsOf(Maxima maxima, Sums sums, float inverseT) {
     logs.s = sums.student / sums.teacher;
     logs.lambda = log1pSeries(logs.s);
     // log sz - log sv = lambda + (reference - (mz - mv))/T: the reference is mz - mv, rounded.
-    logs.student = logs.teacher + logs.lambda - difference(maxima.student, maxima.teacher).y * inverseT;
+    logs.student = logs.teacher + logs.lambda - difference(maxima.student, maxima.teacher).y * inverseT.x;
   }
   return logs;
 }

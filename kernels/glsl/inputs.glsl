@@ -106,23 +106,40 @@ vec2 teacherPair(Walk walk) {
 
 struct Factors {
   float temperature;
-  float inverseTemperature;
+  vec2 inverseTemperatures;  // `inverseT` elsewhere: 1/T of the student, and of the teacher
+  float softWeight;
+  float hardWeight;
   float weight;  // w of MATH (1), scale included
   bool isZero;   // w = 0: the row counts for nothing, whatever it holds
   bool isValid;
 };
 
-Factors factorsOf(int row) {
-  Factors factors = Factors(rowTemperature, inverseTemperature, scale, scale == 0.0, true);
-#if TEMPERATURE_TENSOR
-  float t = getTemperature(row * temperatureStride);
+float checkedTemperature(float t, inout bool isValid) {
   bool isPositive = isFinite(t) && t > 0.0;
-  factors.isValid = isPositive;
-  factors.temperature = isPositive ? t : 1.0;
-  factors.inverseTemperature = 1.0 / factors.temperature;
+  isValid = isValid && isPositive;
+  return isPositive ? t : 1.0;
+}
+
+Factors factorsOf(int row) {
+  Factors factors = Factors(temperatureOfAll, vec2(inverseTemperature), softWeight, hardWeight, scale, scale == 0.0, true);
+#if TEMPERATURE_TENSOR
+  factors.temperature = checkedTemperature(getTemperature(row * temperatureStride), factors.isValid);
+  factors.inverseTemperatures = vec2(1.0 / factors.temperature);
+#endif
+#if TEACHER_TEMPERATURE_TENSOR
+  factors.inverseTemperatures.y =
+    1.0 / checkedTemperature(getTeacherTemperature(row * teacherTemperatureStride), factors.isValid);
+#elif OWN_TEMPERATURE
+  factors.inverseTemperatures.y = inverseTeacherTemperature;
+#endif
+#if ALPHA_TENSOR
+  float alpha = getAlpha(row * alphaStride);
+  factors.isValid = factors.isValid && isFinite(alpha) && alpha >= 0.0 && alpha <= 1.0;
+  factors.hardWeight = factors.isValid ? alpha : 0.0;
+  factors.softWeight = 1.0 - factors.hardWeight;
 #endif
 #if WEIGHTS_TENSOR
-  float weight = getWeights(row * weightStride);
+  float weight = getWeights(row * weightsStride);
   bool isNumber = isFinite(weight);
   factors.isValid = factors.isValid && isNumber;
   factors.weight = isNumber ? scale * weight : 0.0;
@@ -130,6 +147,15 @@ Factors factorsOf(int row) {
 #endif
   return factors;
 }
+
+// Whether a term of MATH (1) counts in a row; where there is one alpha for all, programs are without what does not.
+#if ALPHA_TENSOR
+#define countsSoft(factors) (factors.softWeight != 0.0)
+#define countsHard(factors) (factors.hardWeight != 0.0)
+#else
+#define countsSoft(factors) true
+#define countsHard(factors) true
+#endif
 
 bool hasValidLabel(int row) {
 #if LABELS == CLASS_IDS
@@ -141,15 +167,15 @@ bool hasValidLabel(int row) {
 }
 
 float softFactor(Factors factors) {
+  float factor = factors.weight * factors.softWeight;
 #if TEMPERATURE_SQUARED
-  return factors.weight * softWeight * factors.temperature * factors.temperature;
-#else
-  return factors.weight * softWeight;
+  factor *= factors.temperature * factors.temperature;
 #endif
+  return factor;
 }
 
 // y of MATH (20).
-float nearness(float z, float v, float reference, float inverseT) {
+float nearness(float z, float v, float reference, vec2 inverseT) {
   vec2 d = difference(z, v);
-  return (rounded(d.x - reference) + d.y) * inverseT;
+  return (rounded(d.x - reference) + d.y) * inverseT.x;
 }

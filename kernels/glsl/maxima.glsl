@@ -25,11 +25,11 @@ float referenceOf(Maxima maxima) {
   return rounded(maxima.student - maxima.teacher);
 }
 
-bool isNear(Maxima maxima, float inverseT) {
+bool isNear(Maxima maxima, vec2 inverseT) {
 #if OWN_TEMPERATURE
-  if (abs(inverseT - inverseTeacherTemperature) > ROUNDING * inverseT) return false;
+  if (abs(inverseT.x - inverseT.y) > ROUNDING * inverseT.x) return false;
 #endif
-  return maxima.spread < FAR && maxima.spread * inverseT <= NEAR;
+  return maxima.spread < FAR && maxima.spread * inverseT.x <= NEAR;
 }
 
 vec4 texelOfMaxima(Maxima maxima) {

@@ -43,20 +43,20 @@ vec4 sweepLabelTop(int row, int lane, int lanes) {
 #endif
 
 // Of p: sv, A, B, and by the sign (see `flagged`) whether p > 0 meets a masked student; in a near row sv, M, B, R.
-void addFarTeacher(inout vec4 sums, inout bool isUnbounded, float z, float v, float share, Maxima maxima, float inverseT) {
+void addFarTeacher(inout vec4 sums, inout bool isUnbounded, float z, float v, float share, Maxima maxima, vec2 inverseT) {
   Term term = farTermOf(z, v, share, maxima, inverseT);
   bool isLacking = isInfinite(term);
   isUnbounded = isUnbounded || isLacking;
   sums.xyz += vec3(term.w, select(isLacking, 0.0, -term.w * term.a), -term.w * term.b);
 }
 
-void addNearTeacher(inout vec4 sums, float z, float v, float share, Maxima maxima, float reference, float inverseT) {
+void addNearTeacher(inout vec4 sums, float z, float v, float share, Maxima maxima, float reference, vec2 inverseT) {
   Term term = nearTermOf(z, v, share, maxima, reference, inverseT);
   sums += term.w * vec4(1.0, term.y, -term.b, term.rest);
 }
 
 // Two loops, of which a row goes through one, as in sums_sweep.glsl.
-vec4 sweepTeacher(int row, int lane, int lanes, Maxima maxima, float inverseT) {
+vec4 sweepTeacher(int row, int lane, int lanes, Maxima maxima, vec2 inverseT) {
   vec4 sums = vec4(0.0);
   bool isUnbounded = false;
   Walk alongTeacher = teacherWalk(row, lane, lanes);
@@ -88,7 +88,7 @@ vec4 sweepTeacher(int row, int lane, int lanes, Maxima maxima, float inverseT) {
 }
 
 // Of q: sz, D; of r: s1.
-vec4 sweepStudent(int row, int lane, int lanes, Maxima maxima, float inverseT) {
+vec4 sweepStudent(int row, int lane, int lanes, Maxima maxima, vec2 inverseT) {
   vec4 sums = vec4(0.0);
   Walk alongStudent = studentWalk(row, lane, lanes);
   for (int column = 2 * lane; column < classes; column += 2 * lanes) {
@@ -96,7 +96,7 @@ vec4 sweepStudent(int row, int lane, int lanes, Maxima maxima, float inverseT) {
     for (int k = 0; k < 2; k++) {
       float share = float(column + k < classes);
       float below = select(share == 0.0 || isMasked(z[k]), NO_LOGARITHM, z[k] - maxima.student);
-      float a = max(below * inverseT, NO_LOGARITHM);
+      float a = max(below * inverseT.x, NO_LOGARITHM);
       float u = mass(a) * share;
       sums += vec4(u, -u * a, 0.0, mass(below) * share);
     }

@@ -14,7 +14,7 @@ float probabilityOf(Term term, Logarithms logs) {
 #endif
 }
 
-void addFarMixture(inout Mixture mixture, float z, float v, Maxima maxima, Logarithms logs, float inverseT) {
+void addFarMixture(inout Mixture mixture, float z, float v, Maxima maxima, Logarithms logs, vec2 inverseT) {
   Term term = farTermOf(z, v, 1.0, maxima, inverseT);
   float p = probabilityOf(term, logs);
   float q = term.u == 0.0 ? 0.0 : exp(term.a - logs.student);
@@ -29,7 +29,7 @@ void addFarMixture(inout Mixture mixture, float z, float v, Maxima maxima, Logar
   }
 }
 
-void addNearMixture(inout Mixture mixture, float z, float v, Maxima maxima, Logarithms logs, float reference, float inverseT) {
+void addNearMixture(inout Mixture mixture, float z, float v, Maxima maxima, Logarithms logs, float reference, vec2 inverseT) {
   Term term = nearTermOf(z, v, 1.0, maxima, reference, inverseT);
   if (!term.hasStudent) return;
   float p = probabilityOf(term, logs);
@@ -41,7 +41,7 @@ void addNearMixture(inout Mixture mixture, float z, float v, Maxima maxima, Loga
   mixture.near += p * ((1.0 - mixtureBeta) * hSeries(u) - hSeries((1.0 - mixtureBeta) * u));
 }
 
-Mixture sweepMixture(int row, int lane, int lanes, Maxima maxima, Logarithms logs, float inverseT) {
+Mixture sweepMixture(int row, int lane, int lanes, Maxima maxima, Logarithms logs, vec2 inverseT) {
   Mixture mixture = Mixture(0.0, 0.0, 0.0);
   Walk alongTeacher = teacherWalk(row, lane, lanes);
   Walk alongStudent = studentWalk(row, lane, lanes);

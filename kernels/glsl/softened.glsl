@@ -9,9 +9,3 @@ float logit(float p) {
 #else
 #define logit(x) x
 #endif
-
-#if OWN_TEMPERATURE
-#define teacherInverseOf(inverseT) inverseTeacherTemperature
-#else
-#define teacherInverseOf(inverseT) inverseT
-#endif

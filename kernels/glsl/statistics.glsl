@@ -5,7 +5,7 @@ Statistics invalidRow() {
 }
 
 #if HAS_MIXTURE && HAS_SOFT
-Mixture collectMixture(int row, Maxima maxima, Logarithms logs, float inverseT) {
+Mixture collectMixture(int row, Maxima maxima, Logarithms logs, vec2 inverseT) {
 #if SOURCE == SWEEP
   return sweepMixture(row, 0, 1, maxima, logs, inverseT);
 #else
@@ -47,8 +47,8 @@ Statistics statisticsOf(int row, Factors factors, out float loss) {
   Statistics statistics = invalidRow();
   if (factors.isZero) return statistics;
   loss = notANumber();
-  if (!factors.isValid || !hasValidLabel(row)) return statistics;
-  float inverseT = factors.inverseTemperature;
+  if (!factors.isValid || (countsHard(factors) && !hasValidLabel(row))) return statistics;
+  vec2 inverseT = factors.inverseTemperatures;
   Maxima maxima = collectMaxima(row);
   if (!isRowOfNumbers(maxima)) return statistics;
 #if SOFTENED
@@ -80,7 +80,7 @@ Statistics statisticsOf(int row, Factors factors, out float loss) {
 #else
   float divergence = divergenceOf(logs, sums);
   statistics.level = levelOf(divergence, logs, sums);
-  isUnbounded = sums.isInfinite;
+  isUnbounded = sums.isInfinite && countsSoft(factors);
 #endif
 #if TARGETS == LOGITS
   divergence = max(divergence, 0.0);  // MATH.md: rounding alone could make it negative
@@ -88,17 +88,19 @@ Statistics statisticsOf(int row, Factors factors, out float loss) {
 #if SOFTENED
   divergence = ofMass(sumOfGiven, divergence);
 #endif
-  total += softFactor(factors) * divergence;
+  if (countsSoft(factors)) total += softFactor(factors) * divergence;
 #endif
 #if HAS_HARD
-  float hard = hardTerm(row, maxima, sums, statistics);
-  if (isNotANumber(hard)) isUnbounded = true;
-  else total += factors.weight * hardWeight * hard;
+  if (countsHard(factors)) {
+    float hard = hardTerm(row, maxima, sums, statistics);
+    if (isNotANumber(hard)) isUnbounded = true;
+    else total += factors.weight * factors.hardWeight * hard;
+  }
 #endif
   if (statistics.isValid) loss = isUnbounded ? infinity(factors.weight) : total;
   // Where the value is infinite, these gradients do not exist.
 #if HAS_SOFT && LACKS_GRADIENT_AT_INFINITY
-  if (sums.isInfinite) statistics.isValid = false;
+  if (sums.isInfinite && countsSoft(factors)) statistics.isValid = false;
 #endif
   return statistics;
 }

@@ -1,13 +1,13 @@
 // Adds up the sums of a lane's classes. `share` is 1, or 0 for the class behind the last one.
 
-Term farTermOf(float z, float v, float share, Maxima maxima, float inverseT) {
+Term farTermOf(float z, float v, float share, Maxima maxima, vec2 inverseT) {
   Term term;
   term.hasStudent = !isMasked(z);
-  term.a = select(term.hasStudent, (z - maxima.student) * inverseT, NO_LOGARITHM);
+  term.a = select(term.hasStudent, (z - maxima.student) * inverseT.x, NO_LOGARITHM);
   term.u = mass(term.a) * share;
 #if TARGETS == LOGITS
   term.hasTeacher = !isMasked(v);
-  term.b = select(term.hasTeacher, (v - maxima.teacher) * teacherInverseOf(inverseT), NO_LOGARITHM);
+  term.b = select(term.hasTeacher, (v - maxima.teacher) * inverseT.y, NO_LOGARITHM);
   term.w = mass(term.b) * share;
 #else
   term.hasTeacher = abs(v) >= SMALLEST;
@@ -20,13 +20,13 @@ Term farTermOf(float z, float v, float share, Maxima maxima, float inverseT) {
 }
 
 // Where all is finite: no masks to look for.
-Term plainTermOf(float z, float v, float share, Maxima maxima, float inverseT) {
-  float a = (z - maxima.student) * inverseT;
-  float b = (v - maxima.teacher) * teacherInverseOf(inverseT);
+Term plainTermOf(float z, float v, float share, Maxima maxima, vec2 inverseT) {
+  float a = (z - maxima.student) * inverseT.x;
+  float b = (v - maxima.teacher) * inverseT.y;
   return Term(a, b, exp(a) * share, exp(b) * share, 0.0, 0.0, true, true);
 }
 
-Term nearTermOf(float z, float v, float share, Maxima maxima, float reference, float inverseT) {
+Term nearTermOf(float z, float v, float share, Maxima maxima, float reference, vec2 inverseT) {
   Term term = farTermOf(z, v, share, maxima, inverseT);
   term.y = select(term.hasStudent, nearness(z, v, reference, inverseT), 0.0);
   term.rest = expm1Rest(term.y);
@@ -39,7 +39,7 @@ void addOne(inout Sums sums, float z, float share, Maxima maxima) {
 #endif
 }
 
-void addFar(inout Sums sums, float z, float v, float share, Maxima maxima, float inverseT) {
+void addFar(inout Sums sums, float z, float v, float share, Maxima maxima, vec2 inverseT) {
 #if HAS_SOFT
   Term term = farTermOf(z, v, share, maxima, inverseT);
   bool isUnbounded = isInfinite(term);
@@ -51,7 +51,7 @@ void addFar(inout Sums sums, float z, float v, float share, Maxima maxima, float
   addOne(sums, z, share, maxima);
 }
 
-void addPlain(inout Sums sums, float z, float v, float share, Maxima maxima, float inverseT) {
+void addPlain(inout Sums sums, float z, float v, float share, Maxima maxima, vec2 inverseT) {
 #if HAS_SOFT
   Term term = plainTermOf(z, v, share, maxima, inverseT);
   sums.teacher += term.w;
@@ -61,7 +61,7 @@ void addPlain(inout Sums sums, float z, float v, float share, Maxima maxima, flo
   addOne(sums, z, share, maxima);
 }
 
-void addNear(inout Sums sums, float z, float v, float share, Maxima maxima, float reference, float inverseT) {
+void addNear(inout Sums sums, float z, float v, float share, Maxima maxima, float reference, vec2 inverseT) {
 #if HAS_SOFT
   Term term = nearTermOf(z, v, share, maxima, reference, inverseT);
   sums.teacher += term.w;
@@ -72,7 +72,7 @@ void addNear(inout Sums sums, float z, float v, float share, Maxima maxima, floa
 }
 
 // Loops, of which a row goes through one: software renderers skip a loop that no fragment enters, but no branch.
-Sums sweepSums(int row, int lane, int lanes, Maxima maxima, float inverseT) {
+Sums sweepSums(int row, int lane, int lanes, Maxima maxima, vec2 inverseT) {
   Sums sums = Sums(0.0, 0.0, 0.0, 0.0, false);
   Walk alongTeacher = teacherWalk(row, lane, lanes);
   Walk alongStudent = studentWalk(row, lane, lanes);

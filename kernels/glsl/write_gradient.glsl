@@ -1,12 +1,12 @@
 // Program: the gradient to the student, MATH (2)-(6), or to the teacher, MATH (7)-(11). Reads v and z once, writes once.
 
-Class classOf(Statistics row, float z, float v, float inverseT) {
+Class classOf(Statistics row, float z, float v, vec2 inverseT) {
   Class c;
   c.hasStudent = !isMasked(z);
-  c.a = select(c.hasStudent, (z - row.maxStudent) * inverseT, NO_LOGARITHM);
+  c.a = select(c.hasStudent, (z - row.maxStudent) * inverseT.x, NO_LOGARITHM);
 #if TARGETS == LOGITS
   c.hasTeacher = !isMasked(v);
-  float b = select(c.hasTeacher, (v - row.maxTeacher) * teacherInverseOf(inverseT), NO_LOGARITHM);
+  float b = select(c.hasTeacher, (v - row.maxTeacher) * inverseT.y, NO_LOGARITHM);
   float logP = b - row.logTeacher;
   c.p = exp(logP) * float(b >= EXP_FLOOR);
 #else
@@ -41,27 +41,29 @@ float hardSlope(Statistics row, float z, float label) {
 float gradientOf(Statistics row, Factors factors, float z, float given, float label, float sumOfGiven) {
   float v = logit(given);
   float gradient = 0.0;
-  float inverseT = factors.inverseTemperature;
+  vec2 inverseT = factors.inverseTemperatures;
 #if HAS_SOFT
-  Class c = classOf(row, z, v, inverseT);
+  if (countsSoft(factors)) {
+    Class c = classOf(row, z, v, inverseT);
 #if OUTPUT == TO_STUDENT
-  gradient = softFactor(factors) * inverseT * studentSlope(row, c);
+    gradient = softFactor(factors) * inverseT.x * studentSlope(row, c);
 #if SOFTENED
-  gradient *= slopeFactor(sumOfGiven);
+    gradient *= slopeFactor(sumOfGiven);
 #endif
 #elif SOFTENED
-  float own = teacherInverseOf(inverseT) * slopeFactor(sumOfGiven) * teacherSlope(row, c);
-  gradient = softFactor(factors) * (slopeToMass(sumOfGiven, row) + own / max(given, SMALLEST_PROBABILITY));
-  if (!c.hasTeacher) gradient = 0.0;
+    float own = inverseT.y * slopeFactor(sumOfGiven) * teacherSlope(row, c);
+    gradient = softFactor(factors) * (slopeToMass(sumOfGiven, row) + own / max(given, SMALLEST_PROBABILITY));
+    if (!c.hasTeacher) gradient = 0.0;
 #elif TARGETS == LOGITS
-  gradient = softFactor(factors) * teacherInverseOf(inverseT) * teacherSlope(row, c);
+    gradient = softFactor(factors) * inverseT.y * teacherSlope(row, c);
 #else
-  float slope = c.hasTeacher || c.hasStudent ? teacherSlope(row, c) : 0.0;
-  gradient = isFinite(slope) ? softFactor(factors) * slope : infinity(isMasked(slope) ? -factors.weight : factors.weight);
+    float slope = c.hasTeacher || c.hasStudent ? teacherSlope(row, c) : 0.0;
+    gradient = isFinite(slope) ? softFactor(factors) * slope : infinity(isMasked(slope) ? -factors.weight : factors.weight);
 #endif
+  }
 #endif
 #if HAS_HARD && OUTPUT == TO_STUDENT
-  gradient += factors.weight * hardWeight * hardSlope(row, z, label);
+  if (countsHard(factors)) gradient += factors.weight * factors.hardWeight * hardSlope(row, z, label);
 #endif
   return gradient;
 }

@@ -10,8 +10,8 @@ void main() {
   if (factors.isZero) return;
   Maxima maxima = maximaOfTexel(texelAt(maximaTexels, row));
   if (!isRowOfNumbers(maxima)) return;
-  if (kind.x == 0) setOutput(sweepTeacher(row, place.y, lanes, maxima, factors.inverseTemperature));
-  if (kind.x == 1) setOutput(sweepStudent(row, place.y, lanes, maxima, factors.inverseTemperature));
+  if (kind.x == 0) setOutput(sweepTeacher(row, place.y, lanes, maxima, factors.inverseTemperatures));
+  if (kind.x == 1) setOutput(sweepStudent(row, place.y, lanes, maxima, factors.inverseTemperatures));
 #if LABEL_SUMS
   if (kind.x == 2) {
     LabelSums sums = sweepLabels(row, place.y, lanes, maxima);

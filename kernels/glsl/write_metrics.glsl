@@ -10,8 +10,8 @@ const int ACCURACY_NUMBER = 6;
 const int NUMBERS = 8;
 
 #if SOURCE == SWEEP
-vec4 teacherSums(int row, Maxima maxima, float inverseT) { return sweepTeacher(row, 0, 1, maxima, inverseT); }
-vec4 studentSums(int row, Maxima maxima, float inverseT) { return sweepStudent(row, 0, 1, maxima, inverseT); }
+vec4 teacherSums(int row, Maxima maxima, vec2 inverseT) { return sweepTeacher(row, 0, 1, maxima, inverseT); }
+vec4 studentSums(int row, Maxima maxima, vec2 inverseT) { return sweepStudent(row, 0, 1, maxima, inverseT); }
 vec4 tops(int row) { return sweepTops(row, 0, 1); }
 #if LABELS == DISTRIBUTION
 LabelSums labelSums(int row, Maxima maxima) { return sweepLabels(row, 0, 1, maxima); }
@@ -19,8 +19,8 @@ vec4 labelTop(int row) { return sweepLabelTop(row, 0, 1); }
 #endif
 #else
 vec4 lanesOf(int line) { return addLanes(sumTexels, line, sumLanes); }
-vec4 teacherSums(int row, Maxima maxima, float inverseT) { return lanesOf(row); }
-vec4 studentSums(int row, Maxima maxima, float inverseT) { return lanesOf(rows + row); }
+vec4 teacherSums(int row, Maxima maxima, vec2 inverseT) { return lanesOf(row); }
+vec4 studentSums(int row, Maxima maxima, vec2 inverseT) { return lanesOf(rows + row); }
 vec4 tops(int row) { return texelAt(topTexels, row); }
 #if LABELS == DISTRIBUTION
 LabelSums labelSums(int row, Maxima maxima) {
@@ -32,7 +32,7 @@ vec4 labelTop(int row) { return texelAt(topTexels, rows + row); }
 #endif
 
 // MATH (28), (29) where p sums to 1, or is given and not softened; the flag of an infinite value goes to isUnbounded.
-float numberOf(int number, int row, Maxima maxima, float inverseT, out bool isUnbounded) {
+float numberOf(int number, int row, Maxima maxima, vec2 inverseT, out bool isUnbounded) {
   isUnbounded = false;
   if (number == STUDENT_ENTROPY_NUMBER) {
     vec4 student = studentSums(row, maxima, inverseT);
@@ -66,7 +66,7 @@ float numberOf(int number, int row, Maxima maxima, float inverseT, out bool isUn
 #endif
 }
 
-float softNumber(int number, int row, Maxima maxima, float inverseT, out bool isUnbounded) {
+float softNumber(int number, int row, Maxima maxima, vec2 inverseT, out bool isUnbounded) {
   float value = numberOf(number, row, maxima, inverseT, isUnbounded);
 #if SOFTENED
   float sumOfGiven = startMass(row);
@@ -78,7 +78,7 @@ float softNumber(int number, int row, Maxima maxima, float inverseT, out bool is
 }
 
 // MATH (31), (32); accuracy is never unbounded.
-float hardNumber(int number, int row, Maxima maxima, float inverseT, out bool isUnbounded) {
+float hardNumber(int number, int row, Maxima maxima, vec2 inverseT, out bool isUnbounded) {
   isUnbounded = false;
 #if LABELS == NO_LABELS
   return 0.0;
@@ -107,7 +107,7 @@ float metric(int number, int row) {
   Factors factors = factorsOf(row);
   if (factors.isZero) return 0.0;
   if (!factors.isValid || !hasValidLabel(row)) return notANumber();
-  float inverseT = factors.inverseTemperature;
+  vec2 inverseT = factors.inverseTemperatures;
   Maxima maxima = collectMaxima(row);
   if (!isRowOfNumbers(maxima)) return notANumber();
 #if LABELS == DISTRIBUTION

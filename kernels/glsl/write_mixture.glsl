@@ -7,7 +7,7 @@ void main() {
   Factors factors = factorsOf(row);
   setOutput(vec4(0.0));
   if (row >= rows || factors.isZero) return;
-  float inverseT = factors.inverseTemperature;
+  vec2 inverseT = factors.inverseTemperatures;
   Maxima maxima = collectMaxima(row);
   if (!isRowOfNumbers(maxima)) return;
 #if SOFTENED

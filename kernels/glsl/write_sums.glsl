@@ -19,6 +19,6 @@ void main() {
 #else
   if (line >= rows) return;
 #endif
-  Sums sums = sweepSums(row, lane, lanes, maxima, factors.inverseTemperature);
+  Sums sums = sweepSums(row, lane, lanes, maxima, factors.inverseTemperatures);
   setOutput(vec4(sums.teacher, sums.student, sums.cross, flagged(sums.one, sums.isInfinite)));
 }

@@ -10,6 +10,7 @@ import { METRICS, type Measure } from '../metrics.ts';
 import { kl } from './kl.ts';
 import { mass } from './mass.ts';
 import { SoftRow } from './soft_row.ts';
+import { type Temperatures, temperaturesOf, type ValuesOfRows, valueOfRow } from './temperatures.ts';
 
 export interface RowMetricsArguments {
   rows: number;
@@ -18,12 +19,13 @@ export interface RowMetricsArguments {
   teacher: Float32Array;
   /** z, [rows, classes]. */
   student: Float32Array;
-  /** One value, or one per row. */
-  temperature: ArrayLike<number>;
+  temperature: ValuesOfRows;
+  /** null: `measure.teacherTemperature` says which. */
+  teacherTemperature: ValuesOfRows | null;
   /** Class ids [rows], a distribution [rows, classes], or null with `labels: 'none'`. */
   labels: ArrayLike<number> | null;
-  /** One value, one per row, or null for 1. */
-  weights: ArrayLike<number> | null;
+  /** null for 1. */
+  weights: ValuesOfRows | null;
   measure: Measure;
   /** [rows, METRICS.length]. */
   metrics: Float32Array;
@@ -31,17 +33,17 @@ export interface RowMetricsArguments {
 
 /** Writes METRICS of every row. */
 export function rowMetrics(args: RowMetricsArguments): void {
-  const { rows, temperature, weights, measure, metrics } = args;
+  const { rows, weights, measure, metrics } = args;
   const row = new SoftRow({ ...args, read: measure, beta: 0.5 });
   for (let n = 0; n < rows; n++) {
-    const weight = weights === null ? 1 : weights[weights.length === 1 ? 0 : n];
-    const t = temperature[temperature.length === 1 ? 0 : n];
+    const weight = weights === null ? 1 : valueOfRow(weights, n);
     const to = n * METRICS.length;
     if (weight === 0) {
       metrics.fill(0, to, to + METRICS.length);
       continue;
     }
-    const values = t > 0 && t < Number.POSITIVE_INFINITY ? measureRow(args, row, n, t) : null;
+    const temperatures = temperaturesOf(args, measure, n);
+    const values = temperatures === null ? null : measureRow(args, row, n, temperatures);
     for (let k = 0; k < METRICS.length; k++)
       metrics[to + k] = weight * (values === null ? Number.NaN : values[k]);
   }
@@ -63,7 +65,12 @@ function largest(x: ArrayLike<number>, start: number, classes: number): { at: nu
 }
 
 /** The numbers of METRICS without w; null if the row must be NaN. */
-function measureRow(args: RowMetricsArguments, row: SoftRow, n: number, t: number): number[] | null {
+function measureRow(
+  args: RowMetricsArguments,
+  row: SoftRow,
+  n: number,
+  temperatures: Temperatures,
+): number[] | null {
   const { classes, teacher, student } = args;
   const start = n * classes;
   const topStudent = largest(student, start, classes);
@@ -75,7 +82,7 @@ function measureRow(args: RowMetricsArguments, row: SoftRow, n: number, t: numbe
   row.maxStudent = topStudent.value;
   row.maxTeacher = topTeacher.value;
   if (row.reading === 'softenedProbabilities' && !row.findMaxima(start)) return null;
-  row.sum(t);
+  row.sum(temperatures);
   if (!Number.isFinite(row.teacherMass)) return null;
   const agreement = topStudent.at === topTeacher.at ? 1 : 0;
   return [

@@ -16,6 +16,7 @@ import { jsd } from './jsd.ts';
 import { kl } from './kl.ts';
 import { reverseKl } from './reverse_kl.ts';
 import { SoftRow } from './soft_row.ts';
+import { temperaturesOf, type ValuesOfRows, valueOfRow } from './temperatures.ts';
 
 export interface RowPassArguments {
   rows: number;
@@ -24,12 +25,15 @@ export interface RowPassArguments {
   teacher: Float32Array;
   /** z, [rows, classes]. */
   student: Float32Array;
-  /** One value, or one per row. */
-  temperature: ArrayLike<number>;
+  temperature: ValuesOfRows;
+  /** null: `objective.teacherTemperature` says which. */
+  teacherTemperature: ValuesOfRows | null;
+  /** null: the weights of the two terms are those of the objective. */
+  alpha: ValuesOfRows | null;
   /** Class ids [rows], a distribution [rows, classes], or null with `labels: 'none'`. */
   labels: ArrayLike<number> | null;
-  /** One value, one per row, or null for 1. */
-  weights: ArrayLike<number> | null;
+  /** null for 1. */
+  weights: ValuesOfRows | null;
   objective: Objective;
   /** [rows], or null if not wanted. */
   loss: Float32Array | null;
@@ -43,8 +47,7 @@ const DIVERGENCES: Record<Divergence, DivergenceOfRow> = { crossEntropy, kl, rev
 
 /** Writes loss, dStudent and dTeacher of every row, those that are not null. */
 export function rowPass(args: RowPassArguments): void {
-  const { rows, classes, temperature, weights, labels, objective, loss, dStudent, dTeacher } = args;
-  const { softWeight, hardWeight } = objective;
+  const { rows, classes, alpha, weights, labels, objective, loss, dStudent, dTeacher } = args;
   const divergence = DIVERGENCES[objective.divergence];
   const row = new SoftRow({ ...args, read: objective, beta: objective.beta });
   const hard = labels === null ? null : new HardTerm({ ...args, labels });
@@ -54,23 +57,28 @@ export function rowPass(args: RowPassArguments): void {
   };
   for (let n = 0; n < rows; n++) {
     const start = n * classes;
-    const weight = objective.scale * (weights === null ? 1 : weights[weights.length === 1 ? 0 : n]);
-    const t = temperature[temperature.length === 1 ? 0 : n];
+    const weight = objective.scale * (weights === null ? 1 : valueOfRow(weights, n));
     if (weight === 0) {
       fill(n, 0);
       continue;
     }
-    const isValid =
-      t > 0 && t < Number.POSITIVE_INFINITY && !Number.isNaN(weight) && (hard?.isValid(n) ?? true);
-    if (!isValid || !row.findMaxima(start)) {
+    const temperatures = temperaturesOf(args, objective, n);
+    const alphaOfRow = alpha === null ? null : valueOfRow(alpha, n);
+    const isShare = alphaOfRow === null || (alphaOfRow >= 0 && alphaOfRow <= 1);
+    const hasLabels = hard !== null && alphaOfRow !== 0;
+    const isValid = isShare && !Number.isNaN(weight) && (!hasLabels || hard.isValid(n));
+    if (temperatures === null || !isValid || !row.findMaxima(start)) {
       fill(n, Number.NaN);
       continue;
     }
-    row.sum(t);
+    row.sum(temperatures);
+    const t = temperatures.student;
+    const softWeight = objective.softWeight * (alphaOfRow === null ? 1 : 1 - alphaOfRow);
+    const hardWeight = hasLabels ? objective.hardWeight * (alphaOfRow ?? 1) : 0;
     const toSoft = weight * softWeight * (objective.scaleByTemperatureSquared ? t * t : 1);
-    const toHard = hard === null ? 0 : weight * hardWeight;
+    const toHard = weight * hardWeight;
     const soft = softWeight === 0 ? 0 : divergence.value(row);
-    const hardValue = hard === null || hardWeight === 0 ? 0 : hard.value(n, start, row.maxStudent);
+    const hardValue = !hasLabels || hardWeight === 0 ? 0 : hard.value(n, start, row.maxStudent);
     // A term whose weight is 0 is left out.
     if (loss) loss[n] = (softWeight === 0 ? 0 : toSoft * soft) + (hardWeight === 0 ? 0 : toHard * hardValue);
     if (softWeight === 0) {
@@ -79,7 +87,8 @@ export function rowPass(args: RowPassArguments): void {
       if (dStudent) divergence.studentSlopes(row, soft, toSoft / t, dStudent);
       if (dTeacher) writeTeacherSlopes(divergence, row, soft, toSoft, dTeacher);
     }
-    if (dStudent && hard && hardWeight !== 0) hard.addGradient(dStudent, n, start, row.maxStudent, toHard);
+    if (dStudent && hasLabels && hardWeight !== 0)
+      hard.addGradient(dStudent, n, start, row.maxStudent, toHard);
   }
 }
 

@@ -7,6 +7,7 @@ import {
 } from '../objective.ts';
 import { unknownWord } from '../words.ts';
 import { mass } from './mass.ts';
+import type { Temperatures } from './temperatures.ts';
 
 export interface SoftRowArguments {
   classes: number;
@@ -14,7 +15,7 @@ export interface SoftRowArguments {
   teacher: Float32Array;
   /** z, [rows, classes]. */
   student: Float32Array;
-  /** How the teacher is given, and its temperature. */
+  /** How the teacher is given. */
   read: Pick<Objective, 'targets' | 'teacherTemperature'>;
   /** Weight of p in the mixture of `jsd`. */
   beta: number;
@@ -59,7 +60,6 @@ export class SoftRow {
   private readonly student: Float32Array;
   /** b_i of MATH (13), of probabilities. */
   private readonly logTeacher: Float64Array;
-  private readonly fixedTeacherTemperature: number;
   private inverseTemperature = 1;
   private inverseTeacherTemperature = 1;
   private perStudent = 1;
@@ -69,7 +69,6 @@ export class SoftRow {
     this.teacher = teacher;
     this.student = student;
     this.reading = teacherReadingOf(read);
-    this.fixedTeacherTemperature = read.teacherTemperature;
     this.beta = beta;
     this.u = new Float64Array(classes);
     this.w = new Float64Array(classes);
@@ -100,12 +99,11 @@ export class SoftRow {
   }
 
   /** MATH (12)-(14), (33). */
-  sum(temperature: number): void {
-    const { reading, fixedTeacherTemperature } = this;
-    this.inverseTemperature = 1 / temperature;
-    this.teacherTemperature = fixedTeacherTemperature === 0 ? temperature : fixedTeacherTemperature;
-    this.inverseTeacherTemperature =
-      fixedTeacherTemperature === 0 ? this.inverseTemperature : 1 / fixedTeacherTemperature;
+  sum({ student, teacher }: Temperatures): void {
+    const { reading } = this;
+    this.inverseTemperature = 1 / student;
+    this.teacherTemperature = teacher;
+    this.inverseTeacherTemperature = 1 / teacher;
     const sumTeacher = this.sumClasses();
     this.perStudent = 1 / this.sumStudent;
     this.logSumStudent = Math.log(this.sumStudent);

@@ -53,14 +53,15 @@ export function writeSlopes(x: usize, gradient: usize, bytes: usize): void {
   }
 }
 
-/** Adds toR r - toLabel y - constant: MATH (2). Only `areMany` labels are read. */
+/** Adds toR r - toLabel y - constant: MATH (2). Only `areMany` labels are read; what they are does not matter where toLabel is 0. */
 export function addHardGradient(r: usize, labels: usize, gradient: usize, bytes: usize, areMany: bool): void {
   const cr = v128.load(lanes, TO_R);
   const cy = areMany ? v128.load(lanes, TO_LABEL) : f32x4.splat(0);
+  const isLabelled = f32x4.ne(cy, f32x4.splat(0));
   const constant = v128.load(lanes, CONSTANT);
   const end = r + bytes;
   do {
-    const target = f32x4.add(f32x4.mul(v128.load(labels), cy), constant);
+    const target = f32x4.add(v128.and(f32x4.mul(v128.load(labels), cy), isLabelled), constant);
     const slope = f32x4.sub(f32x4.mul(v128.load(r), cr), target);
     v128.store(gradient, f32x4.add(v128.load(gradient), slope));
     labels += 16;

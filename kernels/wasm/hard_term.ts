@@ -15,8 +15,9 @@ import {
 } from './lanes';
 import { logOfSum } from './logarithms';
 import { scaled } from './logits';
-import { DISTRIBUTION, hardWeight, isExchanged, labelKind, labelSmoothing } from './objective';
+import { DISTRIBUTION, hardWeight, isExchanged, labelKind, labelSmoothing, NO_ALPHA } from './objective';
 import {
+  alphaOf,
   BLOCK,
   bringIn,
   bytesOfBlock,
@@ -120,10 +121,12 @@ function sweepLabels(student: usize, labels: usize, labelStep: usize, bytes: usi
 
 /**
  * Labels that are ids: adds that of each row, or makes its sums NaN. Also where the hard term is left out,
- * since a wrong id makes its row NaN.
+ * since a wrong id makes its row NaN; but not where the row's alpha is 0.
  */
 export function addLabels(): void {
-  for (let at = lanes; at < end; at += 4) addLabel(at, load<i32>(ofRow(labelsOfAll, at, 4)));
+  for (let at = lanes; at < end; at += 4) {
+    if (alphaOf(at) != 0) addLabel(at, load<i32>(ofRow(labelsOfAll, at, 4)));
+  }
 }
 
 function addLabel(at: usize, label: i32): void {
@@ -149,13 +152,27 @@ export function hardValueOf(sums: usize): f64 {
   return load<f64>(sums, SUM_LABELS) * load<f64>(sums, LOG_HARD) - load<f64>(sums, SUM_LABELLED);
 }
 
-/** H of a lane times its weight and w; keeps what its gradient is written with. */
+/** H of a lane times its weight and w, 0 with an alpha of 0; keeps what its gradient is written with. */
 export function hardTermOfLane(at: usize, weight: f64): f64 {
+  const a = alphaOf(at);
+  if (a == 0) {
+    setFactors(at, 0, 0, 0);
+    return 0;
+  }
   const sums = at + (at - lanes);
   const sumLabels = load<f64>(sums, SUM_LABELS);
-  const toHard = weight * hardWeight;
-  v128.store(at, f32x4.splat(<f32>((toHard * sumLabels) / load<f64>(sums, SUM_HARD))), TO_R);
-  v128.store(at, f32x4.splat(<f32>(toHard * (1 - labelSmoothing))), TO_LABEL);
-  v128.store(at, f32x4.splat(<f32>((toHard * labelSmoothing) / classes)), CONSTANT);
+  const toHard = weight * hardWeight * (a == NO_ALPHA ? 1 : a);
+  setFactors(
+    at,
+    (toHard * sumLabels) / load<f64>(sums, SUM_HARD),
+    toHard * (1 - labelSmoothing),
+    (toHard * labelSmoothing) / classes,
+  );
   return toHard * hardValueOf(sums);
+}
+
+function setFactors(at: usize, toR: f64, toLabel: f64, constant: f64): void {
+  v128.store(at, f32x4.splat(<f32>toR), TO_R);
+  v128.store(at, f32x4.splat(<f32>toLabel), TO_LABEL);
+  v128.store(at, f32x4.splat(<f32>constant), CONSTANT);
 }

@@ -20,7 +20,7 @@
 import { labels } from './hard_term';
 import { isGroup, lanes, setGroup } from './lanes';
 import { findMaxima } from './maxima';
-import { readsLogarithms, temperature } from './objective';
+import { readsLogarithms } from './objective';
 import { findTops, measureRows, setMetrics } from './row_metrics';
 import { passOfRows, setLosses, total } from './row_pass';
 import {
@@ -35,7 +35,7 @@ import {
   weights,
 } from './rows';
 import { sortRows } from './sort_rows';
-import { setTemperature, setWidest } from './temperature';
+import { setTemperatures, setWidest, studentTemperatureAt, teacherTemperatureAt } from './temperature';
 
 export { setMeasure, setObjective } from './objective';
 export { setRoom } from './rows';
@@ -43,7 +43,7 @@ export { setRoom } from './rows';
 /**
  * Writes loss and gradient of every row, those whose pointer is not 0, and returns the sum of the losses.
  * `gradient` may be the room for u. Teacher and student lie at 8 or more.
- * `temperatures`, `weights`: one float32 per row, or 0. `labels`: int32 ids or float32 distributions, or 0.
+ * `temperatures`, `teacherTemperatures`, `alphas`, `weights`: one float32 per row, or 0. `labels`: int32 ids or float32 distributions, or 0.
  */
 export function rowPass(
   rows: i32,
@@ -52,11 +52,23 @@ export function rowPass(
   student: usize,
   labels: usize,
   temperatures: usize,
+  teacherTemperatures: usize,
+  alphas: usize,
   weights: usize,
   losses: usize,
   gradient: usize,
 ): f64 {
-  setRows(classes, teacher, student, labels, temperatures, weights, gradient);
+  setRows(
+    classes,
+    teacher,
+    student,
+    labels,
+    temperatures,
+    teacherTemperatures,
+    alphas,
+    weights,
+    gradient,
+  );
   setLosses(losses);
   walk(rows, false);
   return total;
@@ -70,10 +82,11 @@ export function rowMetrics(
   student: usize,
   labels: usize,
   temperatures: usize,
+  teacherTemperatures: usize,
   weights: usize,
   metrics: usize,
 ): void {
-  setRows(classes, teacher, student, labels, temperatures, weights, 0);
+  setRows(classes, teacher, student, labels, temperatures, teacherTemperatures, 0, weights, 0);
   setMetrics(metrics);
   walk(rows, true);
 }
@@ -81,7 +94,8 @@ export function rowMetrics(
 /** Brings rows in, in groups and by themselves, and has them passed or measured. */
 function walk(rows: i32, measures: bool): void {
   setWidest(classes);
-  setTemperature(lanes, temperature);
+  const ofStudent = studentTemperatureAt(0);
+  setTemperatures(lanes, ofStudent, teacherTemperatureAt(0, ofStudent));
   // A group takes about as long as one row by itself, of 4 to 19 classes as two, of 20 to 35 as three.
   const fewest = 1 + min(3, (classes + 12) >> 4);
   const tail = rows & 3;

@@ -19,6 +19,12 @@ export const NO_GRADIENT: i32 = 0;
 export const TO_STUDENT: i32 = 1;
 export const TO_TEACHER: i32 = 2;
 
+/** Values of `teacherTemperature` that are no temperature. */
+export const OF_STUDENT: f64 = 0;
+export const OF_ITS_ROW: f64 = -1;
+
+export const NO_ALPHA: f64 = -1;
+
 /** How the labels of the hard term are given. */
 export const NO_LABELS: i32 = 0;
 export const CLASS_IDS: i32 = 1;
@@ -40,8 +46,8 @@ export let gradientTo: i32 = NO_GRADIENT;
 export let labelKind: i32 = NO_LABELS;
 /** Of a row that is given none of its own. */
 export let temperature: f64 = 1;
-/** 0: that of its row. */
-export let teacherTemperature: f64 = 0;
+/** OF_STUDENT: that of its row; OF_ITS_ROW: one that the row is given. */
+export let teacherTemperature: f64 = OF_STUDENT;
 export let scalesByTemperatureSquared: bool = false;
 /** Weight of p in the mixture of `jsd`. */
 export let beta: f64 = 0;
@@ -49,6 +55,8 @@ export let scale: f64 = 1;
 export let softWeight: f64 = 1;
 export let hardWeight: f64 = 0;
 export let labelSmoothing: f64 = 0;
+/** Weight of the hard term in both, of rows that are given none of their own; -1 if no row is. */
+export let alpha: f64 = NO_ALPHA;
 
 /**
  * What is left of `labels` where the hard term has no part in what is wanted: class ids, since a wrong one
@@ -61,12 +69,6 @@ export let isExchanged: bool = false;
 export let readsLogarithms: bool = false;
 /** What is written of a class once the sums are known. */
 export let written: i32 = NOTHING;
-/**
- * What fills a gradient whose row has one: nothing, said by 1; or 0 where it is the teacher's and the soft
- * term is left out.
- */
-export let filling: f32 = 1;
-
 export function setObjective(
   readingOfTeacher: i32,
   divergenceOfRow: i32,
@@ -76,6 +78,7 @@ export function setObjective(
   temperatureOfAll: f64,
   temperatureOfTeachers: f64,
   betaOfMixture: f64,
+  alphaOfAll: f64,
   scaleOfAll: f64,
   soft: f64,
   hard: f64,
@@ -89,6 +92,7 @@ export function setObjective(
   teacherTemperature = temperatureOfTeachers;
   scalesByTemperatureSquared = areScaled;
   beta = betaOfMixture;
+  alpha = alphaOfAll;
   scale = scaleOfAll;
   softWeight = soft;
   hardWeight = hard;
@@ -100,7 +104,6 @@ export function setObjective(
     readingOfTeacher == SOFTENED_PROBABILITIES ||
     (readingOfTeacher == PROBABILITIES && (isToTeacher || divergenceOfRow > KL));
   written = writtenOf(gradient);
-  filling = soft == 0 && isToTeacher ? 0 : 1;
 }
 
 function writtenOf(gradient: i32): i32 {
@@ -128,6 +131,7 @@ export function setMeasure(
     temperatureOfAll,
     temperatureOfTeachers,
     0,
+    NO_ALPHA,
     weight,
     1,
     1,

@@ -32,7 +32,7 @@ import {
 import { logOfSum } from './logarithms';
 import { scaled } from './logits';
 import { klOfNear, sweepNear } from './near';
-import { CLASS_IDS, DISTRIBUTION, hasHardTerm, labelKind, scale, temperature } from './objective';
+import { CLASS_IDS, DISTRIBUTION, hasHardTerm, labelKind, scale } from './objective';
 import {
   BLOCK,
   bytesOfBlock,
@@ -49,13 +49,15 @@ import {
   secondPad,
   student,
   studentPad,
-  temperatures,
+  teacherTemperatureOf,
+  temperatureOf,
   u,
   w,
   weights,
   wholeBytes,
 } from './rows';
 import { divideSums, isDistribution, logMassOf, massOf, sumsOf } from './sums';
+import { isTemperature } from './temperature';
 import { exp2, LN_2, share } from './vectors';
 
 /** Numbers of a row: METRICS in kernels/metrics.ts. */
@@ -213,9 +215,10 @@ function measureLane(at: usize): void {
 /** Whether a lane's row is not one that must be NaN. */
 function isValid(at: usize): bool {
   const sums = sumsOf(at);
-  const t: f64 = temperatures ? load<f32>(ofRow(temperatures, at, 4)) : temperature;
+  const t = temperatureOf(at);
+  const areTemperatures = isTemperature(t) && isTemperature(teacherTemperatureOf(at, t));
   const areFinite = load<f64>(sums, SUM_SECOND) + load<f64>(sums, SUM_FIRST) < Infinity;
-  return t > 0 && t < Infinity && areFinite && abs(load<f64>(sums, SUM_LABELS)) < Infinity;
+  return areTemperatures && areFinite && abs(load<f64>(sums, SUM_LABELS)) < Infinity;
 }
 
 /** The class that is the row's label, or the largest of its distribution. */

@@ -13,16 +13,18 @@ import {
   CENTRED,
   CLASS_IDS,
   DISTRIBUTION,
-  filling,
+  gradientTo,
   hasHardTerm,
   labelKind,
   scale,
+  NO_ALPHA,
   scalesByTemperatureSquared,
   softWeight,
-  temperature,
+  TO_TEACHER,
   written,
 } from './objective';
 import {
+  alphaOf,
   BLOCK,
   bytesOfBlock,
   end,
@@ -38,13 +40,15 @@ import {
   rowBytes,
   rPad,
   secondPad,
-  temperatures,
+  teacherTemperatureOf,
+  temperatureOf,
   transposeOut,
   u,
   w,
   weights,
   wholeBytes,
 } from './rows';
+import { isTemperature } from './temperature';
 import { softTermOfLane, sumSoftTerm, writeSoftGradient } from './soft_term';
 
 /** One float32 per row, or 0. */
@@ -77,13 +81,19 @@ export function passOfRows(near: bool): void {
  * MATH (1) of a lane's row, NaN if it is one of those that must be; keeps what its gradient is written with.
  */
 function lossOfLane(at: usize, near: bool, weight: f64): f64 {
-  const t: f64 = temperatures ? load<f32>(ofRow(temperatures, at, 4)) : temperature;
-  const toSoft = weight * softWeight * (scalesByTemperatureSquared ? t * t : 1);
+  const t = temperatureOf(at);
+  const a = alphaOf(at);
+  const softPart = a == NO_ALPHA ? softWeight : softWeight * (1 - a);
+  const toSoft = weight * softPart * (scalesByTemperatureSquared ? t * t : 1);
   const soft = softTermOfLane(at, near, toSoft);
   // Such a row is NaN even if its soft term is left out.
-  if (!(t > 0 && t < Infinity && soft == soft && abs(sumOfLabels(at)) < Infinity)) return NaN;
-  let value = softWeight != 0 ? toSoft * soft : 0;
-  v128.store(at, f32x4.splat(written == CENTRED && abs(value) == Infinity ? NaN : filling), FILLING);
+  const isValid = isTemperature(t) && isTemperature(teacherTemperatureOf(at, t)) && soft == soft;
+  const isAlpha = a == NO_ALPHA || (a >= 0 && a <= 1);
+  if (!(isValid && isAlpha && (a == 0 || abs(sumOfLabels(at)) < Infinity))) return NaN;
+  let value = softPart != 0 ? toSoft * soft : 0;
+  const isWithout = softPart == 0 && gradientTo == TO_TEACHER;
+  const isLacking = written == CENTRED && abs(value) == Infinity;
+  v128.store(at, f32x4.splat(isLacking ? NaN : isWithout ? 0 : 1), FILLING);
   if (hasHardTerm) value += hardTermOfLane(at, weight);
   return value;
 }
@@ -120,7 +130,7 @@ function finishGradient(at: usize, hasOneLabel: bool): void {
   const fill = load<f32>(at, FILLING);
   if (fill != 1) {
     for (const behind = gradient + rowBytes; gradient < behind; gradient += 4) store<f32>(gradient, fill);
-  } else if (hasOneLabel) {
+  } else if (hasOneLabel && alphaOf(at) != 0) {
     gradient += <usize>load<i32>(ofRow(labelsOfAll, at, 4)) << 2;
     store<f32>(gradient, load<f32>(gradient) - load<f32>(at, TO_LABEL));
   }

@@ -4,8 +4,8 @@
  * filled up with classes of no mass. Nothing behind a row is read or written.
  */
 import { addLanes, isGroup, lanes, LANES_BYTES, ROW, setLanes, startSums, SUM_MASS } from './lanes';
-import { isExchanged, LOGITS, reading, SOFTENED_PROBABILITIES } from './objective';
-import { setTemperature } from './temperature';
+import { alpha, isExchanged, LOGITS, NO_ALPHA, reading, SOFTENED_PROBABILITIES } from './objective';
+import { setTemperatures, studentTemperatureAt, teacherTemperatureAt } from './temperature';
 import { logOfProbability } from './vectors';
 
 /** Rows of up to so many classes are worked on in groups of four. */
@@ -24,6 +24,8 @@ export let teachers: usize = 0;
 export let students: usize = 0;
 export let labelsOfAll: usize = 0;
 export let temperatures: usize = 0;
+export let teacherTemperatures: usize = 0;
+export let alphas: usize = 0;
 export let weights: usize = 0;
 export let gradients: usize = 0;
 /** Classes of a row, and its bytes. */
@@ -88,6 +90,8 @@ export function setRows(
   student: usize,
   labels: usize,
   temperaturesOfRows: usize,
+  temperaturesOfTeachers: usize,
+  alphasOfRows: usize,
   weightsOfRows: usize,
   gradient: usize,
 ): void {
@@ -97,6 +101,8 @@ export function setRows(
   students = student;
   labelsOfAll = labels;
   temperatures = temperaturesOfRows;
+  teacherTemperatures = temperaturesOfTeachers;
+  alphas = alphasOfRows;
   weights = weightsOfRows;
   gradients = gradient;
   firstPad = isExchanged ? studentPad : teacherPad;
@@ -108,6 +114,30 @@ export function setRows(
 @inline
 export function ofRow(all: usize, lane: usize, bytes: usize): usize {
   return all + <usize>load<u32>(lane, ROW) * bytes;
+}
+
+/** As `ofRow`, of what has one float32 for each row; 0 if there is none. */
+// @ts-ignore: decorator
+@inline
+function ofRowIfGiven(all: usize, lane: usize): usize {
+  return all ? ofRow(all, lane, 4) : 0;
+}
+
+/** T of a lane's row. */
+export function temperatureOf(lane: usize): f64 {
+  return studentTemperatureAt(ofRowIfGiven(temperatures, lane));
+}
+
+/** T of its teacher. */
+export function teacherTemperatureOf(lane: usize, ofStudent: f64): f64 {
+  return teacherTemperatureAt(ofRowIfGiven(teacherTemperatures, lane), ofStudent);
+}
+
+/** Weight of the hard term of a lane's row, in [0, 1] if it is right; NO_ALPHA if rows have none. */
+export function alphaOf(lane: usize): f64 {
+  if (!alphas) return alpha;
+  const a: f64 = load<f32>(ofRow(alphas, lane, 4));
+  return a == NO_ALPHA ? NaN : a;
 }
 
 /**
@@ -131,8 +161,11 @@ export function bringInRows(listed: usize, bytes: usize): void {
     w = ofRow(roomForW, lanes, stepOfW);
     r = roomForR;
   }
-  if (temperatures) {
-    for (let at = lanes; at < end; at += 4) setTemperature(at, load<f32>(ofRow(temperatures, at, 4)));
+  if (temperatures | teacherTemperatures) {
+    for (let at = lanes; at < end; at += 4) {
+      const ofStudent = temperatureOf(at);
+      setTemperatures(at, ofStudent, teacherTemperatureOf(at, ofStudent));
+    }
   }
   const teacher = bringIn(teachers, teacherPad, reading == LOGITS ? -Infinity : 0);
   student = bringIn(students, studentPad, -Infinity);

@@ -1,8 +1,17 @@
 /** Tells rows that are near from others, before they are transposed. */
 import { lanes, LIMIT } from './lanes';
 import { readsLogarithms } from './objective';
-import { classes, list, logOfGiven, rowBytes, students, teachers, temperatures } from './rows';
-import { limitAt } from './temperature';
+import {
+  classes,
+  list,
+  logOfGiven,
+  rowBytes,
+  students,
+  teachers,
+  teacherTemperatures,
+  temperatures,
+} from './rows';
+import { limitAt, studentTemperatureAt, teacherTemperatureAt } from './temperature';
 
 /**
  * Lists rows, those that are near before the others; returns where these begin. As `findMaxima` and
@@ -17,7 +26,11 @@ export function sortRows(row: i32, count: i32): usize {
   const notOfRow = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(4 - classes));
   let limit = load<f32>(lanes, LIMIT);
   do {
-    if (temperatures) limit = limitAt(load<f32>(temperatures + (<usize>row << 2)));
+    if (temperatures | teacherTemperatures) {
+      const ofStudent = studentTemperatureAt(temperatures ? temperatures + (<usize>row << 2) : 0);
+      const at = teacherTemperatures ? teacherTemperatures + (<usize>row << 2) : 0;
+      limit = limitAt(ofStudent, teacherTemperatureAt(at, ofStudent));
+    }
     const halves = readsLogarithms ? boundsOfLogarithms(z, toV, notOfRow) : boundsOf(z, toV, notOfRow, false);
     z += rowBytes;
     const both = f32x4.pmax(halves, v128.shuffle<f32>(halves, halves, 1, 0, 3, 2));

@@ -5,9 +5,11 @@ import {
   CROSS_ENTROPY,
   divergence,
   isExchanged,
+  OF_STUDENT,
   PROBABILITIES,
   reading,
   teacherTemperature,
+  temperature,
   written,
 } from './objective';
 import { LOG2_E } from './vectors';
@@ -25,20 +27,40 @@ export function setWidest(classes: i32): void {
 /** The widest range of d of a near row at this T; NaN where the teacher has another. */
 // @ts-ignore: decorator
 @inline
-export function limitAt(temperature: f64): f32 {
-  const isShared = teacherTemperature == 0 || <f32>temperature == <f32>teacherTemperature;
-  return isShared ? <f32>(temperature * widest) : NaN;
+export function limitAt(ofStudent: f64, ofTeacher: f64): f32 {
+  return <f32>ofStudent == <f32>ofTeacher ? <f32>(ofStudent * widest) : NaN;
 }
 
-/** Keeps what a lane needs of its row's temperature. */
-export function setTemperature(at: usize, temperature: f64): void {
-  const ofStudent = min(1 / temperature, 2e38); // finite in float32, so that 0 times it is 0
-  const ofTeacher = teacherTemperature == 0 ? ofStudent : min(1 / teacherTemperature, 2e38);
+/** T of a row, where the next rows' T lie one float32 behind the other; 0 if all have that of the objective. */
+// @ts-ignore: decorator
+@inline
+export function studentTemperatureAt(temperatures: usize): f64 {
+  return temperatures ? load<f32>(temperatures) : temperature;
+}
+
+/** T of its teacher. */
+// @ts-ignore: decorator
+@inline
+export function teacherTemperatureAt(teacherTemperatures: usize, ofStudent: f64): f64 {
+  if (teacherTemperatures) return load<f32>(teacherTemperatures);
+  return teacherTemperature == OF_STUDENT ? ofStudent : teacherTemperature;
+}
+
+// @ts-ignore: decorator
+@inline
+export function isTemperature(t: f64): bool {
+  return t > 0 && t < Infinity;
+}
+
+/** Keeps what a lane needs of its row's temperatures. */
+export function setTemperatures(at: usize, temperatureOfStudent: f64, temperatureOfTeacher: f64): void {
+  const ofStudent = min(1 / temperatureOfStudent, 2e38); // finite in float32, so that 0 times it is 0
+  const ofTeacher = min(1 / temperatureOfTeacher, 2e38);
   const ofFirst = isExchanged ? ofStudent : ofTeacher;
   const ofSecond = isExchanged ? ofTeacher : ofStudent;
   v128.store(at, f32x4.splat(<f32>(LOG2_E * ofFirst)), FIRST_TO_LOG2);
   v128.store(at, f32x4.splat(<f32>(LOG2_E * ofSecond)), SECOND_TO_LOG2);
   v128.store(at, f32x4.splat(<f32>ofFirst), FIRST_INVERSE_T);
   v128.store(at, f32x4.splat(<f32>ofSecond), SECOND_INVERSE_T);
-  v128.store(at, f32x4.splat(limitAt(temperature)), LIMIT);
+  v128.store(at, f32x4.splat(limitAt(temperatureOfStudent, temperatureOfTeacher)), LIMIT);
 }

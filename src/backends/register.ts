@@ -18,13 +18,12 @@ import { checkAttributes } from '../../kernels/words.ts';
 import {
   type ComputedInputs,
   DistillationMetrics,
-  isGiven,
   type MetricsAttrs,
   type ObjectiveAttrs,
-  type ObjectiveInputs,
   SoftmaxCrossEntropyWithTemperature,
   SoftmaxCrossEntropyWithTemperatureGrad,
 } from '../kernel_names.ts';
+import { givenInputs, type ObjectiveInputs } from '../objective_inputs.ts';
 import { rowMetrics as composedRowMetrics } from './composed/row_metrics.ts';
 import { rowPass as composedRowPass } from './composed/row_pass.ts';
 import type { RowMetrics } from './row_metrics.ts';
@@ -207,15 +206,13 @@ function runRowPass<Backend extends KernelBackend>(
 
 /** The part that all requests have: null for what is not given. */
 function tensorsOf(inputs: ObjectiveInputs, temperatureOfAll: number) {
-  const { teacher, student, temperature, labels, weights } = inputs;
+  const given = givenInputs(inputs);
+  const { shape } = given.student;
   return {
-    rows: util.sizeFromShape(student.shape.slice(0, -1)),
-    classes: student.shape[student.shape.length - 1],
-    teacher,
-    student,
-    temperature: isGiven(temperature) ? temperature : temperatureOfAll,
-    labels: isGiven(labels) ? labels : null,
-    weights: isGiven(weights) ? weights : null,
+    ...given,
+    rows: util.sizeFromShape(shape.slice(0, -1)),
+    classes: shape[shape.length - 1],
+    temperature: given.temperature ?? temperatureOfAll,
   };
 }
 

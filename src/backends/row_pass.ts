@@ -1,21 +1,15 @@
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import type { Objective, RowPassOutputs } from '../../kernels/objective.ts';
+import type { GivenInputs } from '../objective_inputs.ts';
 
-/** The tensors of a request, everything checked: at least one row and one class. */
-export interface RowsRequest<Backend extends KernelBackend> {
+/** The tensors of a request, everything checked: at least one row and one class. What they are: INPUTS of objective_inputs.ts. */
+export interface RowsRequest<Backend extends KernelBackend>
+  extends Omit<GivenInputs<TensorInfo>, 'temperature'> {
   backend: Backend;
   rows: number;
   classes: number;
-  /** v or p, float32, rows * classes values. */
-  teacher: TensorInfo;
-  /** z, float32, rows * classes values. */
-  student: TensorInfo;
   /** T of every row, or a float32 tensor of one value or one per row. */
   temperature: number | TensorInfo;
-  /** Class ids, int32, one per row; or a distribution, float32, rows * classes values; null with `labels: 'none'`. */
-  labels: TensorInfo | null;
-  /** float32, one value or one per row; null for 1. */
-  weights: TensorInfo | null;
 }
 
 /** One row pass as a backend is asked for it. */

@@ -1,5 +1,7 @@
 import { engine, type GradConfig, grad, mul, sum, type Tensor } from '@tensorflow/tfjs-core';
 import { type ObjectiveAttrs, SoftmaxCrossEntropyWithTemperatureGrad } from '../kernel_names.ts';
+import { INPUT_NAMES } from '../objective_inputs.ts';
+import { inputsIn } from '../run_objective.ts';
 import { differentiableLoss } from './differentiable_loss.ts';
 
 /**
@@ -8,14 +10,15 @@ import { differentiableLoss } from './differentiable_loss.ts';
  */
 export const softmaxCrossEntropyWithTemperatureGradGradConfig: GradConfig = {
   kernelName: SoftmaxCrossEntropyWithTemperatureGrad,
-  inputsToSave: ['teacher', 'student', 'temperature', 'labels', 'weights'],
+  inputsToSave: [...INPUT_NAMES],
   gradFunc: (dGradient, saved, savedAttrs): { [input: string]: () => Tensor } => {
     const attrs = savedAttrs as ObjectiveAttrs;
-    const [teacher, student, temperature, labels, weights] = saved;
+    const inputs = inputsIn(saved);
+    const { teacher, student, weights } = inputs;
     const dy = dGradient as Tensor;
     const gradient = (v: Tensor, z: Tensor, w: Tensor) => {
       const loss = (v: Tensor, z: Tensor) =>
-        differentiableLoss({ teacher: v, student: z, temperature, labels, weights: w }, attrs);
+        differentiableLoss({ ...inputs, teacher: v, student: z, weights: w }, attrs);
       return attrs.outputs === 'teacherGradient' ? grad((v) => loss(v, z))(v) : grad((z) => loss(v, z))(z);
     };
     const project = (f: (x: Tensor) => Tensor) => grad((x: Tensor) => sum(mul(f(x), dy)));

@@ -19,14 +19,14 @@ import {
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
+import { OF_ITS_ROW, OF_STUDENT } from '../../kernels/objective.ts';
 import { knownConstant } from '../backends/values_on_cpu.ts';
 import {
-  isGiven,
   type ObjectiveAttrs,
-  type ObjectiveInputs,
   SoftmaxCrossEntropyWithTemperature,
   SoftmaxCrossEntropyWithTemperatureGrad,
 } from '../kernel_names.ts';
+import { givenInputs, isGiven, type ObjectiveInputs } from '../objective_inputs.ts';
 import { runObjective, savedTensors, withoutTape } from '../run_objective.ts';
 import { share } from '../share.ts';
 import { smallestProbability } from './differentiable_loss.ts';
@@ -40,8 +40,7 @@ export const softmaxCrossEntropyWithTemperatureGradConfig: GradConfig = {
   gradFunc: (dLoss, saved, savedAttrs): { [input: string]: () => Tensor } => {
     const dy = dLoss as Tensor;
     const attrs = savedAttrs as ObjectiveAttrs;
-    const { teacher, student, temperature, labels, weights, dStudent } = savedTensors(saved);
-    const inputs = { teacher, student, temperature, labels, weights };
+    const { inputs, dStudent } = savedTensors(saved);
     return {
       student: () =>
         isGiven(dStudent) && !engine().isTapeOn()
@@ -50,6 +49,7 @@ export const softmaxCrossEntropyWithTemperatureGradConfig: GradConfig = {
       teacher: () => runGrad(inputs, attrs, 'teacherGradient', dy),
       weights: () => weightsGradient(inputs, attrs, dy),
       temperature: () => temperatureGradient(inputs, attrs, dy),
+      teacherTemperature: () => teacherTemperatureGradient(inputs, attrs, dy),
     };
   },
 };
@@ -82,7 +82,7 @@ function runGrad(
 function weightsGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs, dy: Tensor): Tensor {
   return tidy(() => {
     const rows = mul(
-      runObjective({ ...givenTensors(inputs), weights: null }, { ...attrs, reduction: 'none' }),
+      runObjective({ ...givenInputs(inputs), weights: null }, { ...attrs, reduction: 'none' }),
       dy,
     );
     return sumTo(rows, inputs.weights);
@@ -90,38 +90,63 @@ function weightsGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs,
 }
 
 /**
- * D does not change when z, v and T are scaled together, so T dD/dT = -sum z dD/dz - sum v dD/dv; the factor T^2 adds 2 D T. A teacher with a temperature of its own has no
- * part in it; log p stands for v of probabilities that are softened at T. Logits are taken
- * relative to their row's maximum, which the zero sum of a row's gradient allows, and a class without gradient is left out, masked or not.
+ * D does not change when z, v and T are scaled together, so T dD/dT = -sum z dD/dz - sum v dD/dv; the factor T^2 adds
+ * 2 D T. A teacher with a temperature of its own has no part in it.
  */
 function temperatureGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs, dy: Tensor): Tensor {
-  const { teacher, student, temperature } = inputs;
+  const { student, temperature } = inputs;
   const soft = { ...attrs, hardWeight: 0 };
-  const [classes] = student.shape.slice(-1);
-  const rowShape = student.shape.slice(0, -1);
-  // By rows: tfjs's GPU backends select up to rank 4.
-  const rowDot = (givenLogits: Tensor, givenGradient: Tensor) => {
-    const [logits, gradient] = [givenLogits, givenGradient].map((x) => reshape(x, [-1, classes]));
-    const none = withoutTape(() => equal(gradient, 0)); // tfjs knows no gradient of comparisons
-    const products = mul(sub(logits, max(logits, 1, true)), gradient);
-    return reshape(sum(where(none, zerosLike(gradient), products), 1), rowShape);
-  };
   return tidy(() => {
     let rows = neg(rowDot(student, runGrad(inputs, soft, 'studentGradient', dy)));
-    if (attrs.teacherTemperature === 0) {
-      const slope = runGrad(inputs, soft, 'teacherGradient', dy);
-      const [logits, dLogits] = attrs.targets === 'logits' ? [teacher, slope] : asLogits(teacher, slope);
-      rows = sub(rows, rowDot(logits, dLogits));
-    }
+    if (attrs.teacherTemperature === OF_STUDENT) rows = sub(rows, teacherDot(inputs, soft, dy));
     if (attrs.scaleByTemperatureSquared) {
-      const value = runObjective(givenTensors(inputs), { ...soft, reduction: 'none' });
+      const value = runObjective(givenInputs(inputs), { ...soft, reduction: 'none' });
       rows = add(rows, mul(2, mul(value, dy)));
     }
-    return sumTo(
-      div(rows, temperature.rank === rows.rank ? temperature : reshape(temperature, [])),
-      temperature,
-    );
+    return overTemperature(rows, temperature);
   });
+}
+
+/** D does not change either when v and the teacher's T are scaled together: T dD/dT = -sum v dD/dv. */
+function teacherTemperatureGradient(
+  inputs: ObjectiveInputs<Tensor>,
+  attrs: ObjectiveAttrs,
+  dy: Tensor,
+): Tensor {
+  const { teacherTemperature } = inputs;
+  if (attrs.teacherTemperature !== OF_ITS_ROW)
+    throw new Error(`${SoftmaxCrossEntropyWithTemperature}: the teacher has no temperatures of its own.`);
+  return tidy(() =>
+    overTemperature(neg(teacherDot(inputs, { ...attrs, hardWeight: 0 }, dy)), teacherTemperature),
+  );
+}
+
+/** sum v dD/dv of each row; log p stands for v of probabilities that are softened. */
+function teacherDot(inputs: ObjectiveInputs<Tensor>, soft: ObjectiveAttrs, dy: Tensor): Tensor {
+  const { teacher } = inputs;
+  const slope = runGrad(inputs, soft, 'teacherGradient', dy);
+  const [logits, dLogits] = soft.targets === 'logits' ? [teacher, slope] : asLogits(teacher, slope);
+  return rowDot(logits, dLogits);
+}
+
+/**
+ * Logits are taken relative to their row's maximum, which the zero sum of a row's gradient allows, and a class without
+ * gradient is left out, masked or not.
+ */
+function rowDot(givenLogits: Tensor, givenGradient: Tensor): Tensor {
+  const { shape } = givenLogits;
+  // By rows: tfjs's GPU backends select up to rank 4.
+  const [logits, gradient] = [givenLogits, givenGradient].map((x) =>
+    reshape(x, [-1, shape[shape.length - 1]]),
+  );
+  const none = withoutTape(() => equal(gradient, 0)); // tfjs knows no gradient of comparisons
+  const products = mul(sub(logits, max(logits, 1, true)), gradient);
+  return reshape(sum(where(none, zerosLike(gradient), products), 1), shape.slice(0, -1));
+}
+
+function overTemperature(rows: Tensor, temperature: Tensor): Tensor {
+  const divisor = temperature.rank === rows.rank ? temperature : reshape(temperature, []);
+  return sumTo(div(rows, divisor), temperature);
 }
 
 /** log p, and the gradient to it with the sum of p held: MATH (37). */
@@ -139,16 +164,4 @@ function asLogits(probabilities: Tensor, slope: Tensor): [Tensor, Tensor] {
 /** Sums a value per row to the shape of a tensor that holds one value or one per row. */
 function sumTo(rows: Tensor, target: Tensor): Tensor {
   return reshape(target.size === rows.size ? rows : sum(rows), target.shape);
-}
-
-function givenTensors(inputs: ObjectiveInputs<Tensor>) {
-  const given = (tensor: Tensor) => (isGiven(tensor) ? tensor : null);
-  const { teacher, student, temperature, labels, weights } = inputs;
-  return {
-    teacher,
-    student,
-    temperature: given(temperature),
-    labels: given(labels),
-    weights: given(weights),
-  };
 }

@@ -24,10 +24,11 @@ import {
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import { SMALLEST_PROBABILITY, teacherReadingOf } from '../../kernels/objective.ts';
+import { OF_ITS_ROW, OF_STUDENT, SMALLEST_PROBABILITY, teacherReadingOf } from '../../kernels/objective.ts';
 import { unknownWord } from '../../kernels/words.ts';
 import { hasHalfTextures } from '../backends/half_textures.ts';
-import { isGiven, type ObjectiveAttrs, type ObjectiveInputs } from '../kernel_names.ts';
+import type { ObjectiveAttrs } from '../kernel_names.ts';
+import { isGiven, type ObjectiveInputs } from '../objective_inputs.ts';
 import { withoutTape } from '../run_objective.ts';
 
 /** Not backend.floatPrecision(), which says 16 on 'webgl' where float32 can be rendered to. */
@@ -71,24 +72,30 @@ const logSoftmax = (x: Tensor): Tensor => sub(x, logSumExpRows(x));
 
 /** MATH (1) summed over rows, in stock ops that tfjs can differentiate to any order. */
 export function differentiableLoss(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs): Tensor {
-  const { student, temperature, weights, labels } = inputs;
+  const { student, alpha, temperature, weights, labels } = inputs;
   const classes = student.shape[student.rank - 1];
   const rows = student.size / classes;
   const z = maximum(reshape(student, [rows, classes]), masked());
-  const t = isGiven(temperature) ? reshape(temperature, [temperature.size]) : attrs.temperature;
+  const t = isGiven(temperature) ? ofRows(temperature) : attrs.temperature;
   let loss: Tensor | null = null;
   if (attrs.softWeight !== 0) {
-    const soft = mul(divergence(inputs, attrs, z, t), attrs.softWeight);
+    const soft = mul(
+      divergence(inputs, attrs, z, t),
+      isGiven(alpha) ? sub(1, ofRows(alpha)) : attrs.softWeight,
+    );
     loss = attrs.scaleByTemperatureSquared ? mul(soft, typeof t === 'number' ? t * t : square(t)) : soft;
   }
   if (attrs.hardWeight !== 0) {
-    const hard = mul(hardTerm(labels, attrs, z), attrs.hardWeight);
+    const hard = mul(hardTerm(labels, attrs, z), isGiven(alpha) ? ofRows(alpha) : attrs.hardWeight);
     loss = loss === null ? hard : add(loss, hard);
   }
   if (loss === null) return mul(sum(z), 0);
-  const weighted = isGiven(weights) ? mul(loss, reshape(weights, [weights.size])) : loss;
+  const weighted = isGiven(weights) ? mul(loss, ofRows(weights)) : loss;
   return mul(sum(weighted), attrs.scale);
 }
+
+/** One value, or one per row, in one axis. */
+const ofRows = (tensor: Tensor): Tensor => reshape(tensor, [tensor.size]);
 
 /** log softmax(logits / t). */
 const soften = (logits: Tensor, t: Tensor | number): Tensor =>
@@ -118,14 +125,21 @@ function teacherShares(v: Tensor, attrs: ObjectiveAttrs, t: Tensor | number): { 
 
 /** D of MATH (3)-(6), one value a row. */
 function divergence(
-  { teacher }: ObjectiveInputs<Tensor>,
+  { teacher, teacherTemperature }: ObjectiveInputs<Tensor>,
   attrs: ObjectiveAttrs,
   z: Tensor,
   t: Tensor | number,
 ): Tensor {
   const logQ = soften(z, t);
-  const teacherTemperature = attrs.teacherTemperature === 0 ? t : attrs.teacherTemperature;
-  const { p, logP } = teacherShares(reshape(teacher, z.shape), attrs, teacherTemperature);
+  const { p, logP } = teacherShares(
+    reshape(teacher, z.shape),
+    attrs,
+    attrs.teacherTemperature === OF_STUDENT
+      ? t
+      : attrs.teacherTemperature === OF_ITS_ROW
+        ? ofRows(teacherTemperature)
+        : attrs.teacherTemperature,
+  );
   const q = exp(logQ);
   switch (attrs.divergence) {
     case 'crossEntropy':

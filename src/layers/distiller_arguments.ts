@@ -8,7 +8,7 @@ import {
   type ModelFitArgs,
   type ModelFitDatasetArgs,
 } from '@tensorflow/tfjs-layers';
-import { checkOneTemperature, type TensorArgument } from '../arguments.ts';
+import { checkOneNumber, type TensorArgument } from '../arguments.ts';
 import { calledBy } from '../called_by.ts';
 import { nearestName } from '../nearest_name.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
@@ -190,7 +190,8 @@ export function checkLossOptions(options: LossOptions): void {
   if (options.reduction === Reduction.NONE) {
     throw new Error(`${NAME}: reduction must leave one number per batch; got tf.Reduction.NONE.`);
   }
-  checkOneTemperature(options.temperature, NAME);
+  for (const name of ['temperature', 'teacherTemperature', 'alpha'] as const)
+    checkOneNumber(options[name], name, NAME);
   // Ranges are checked at once, as the loss of a batch of one checks them, and not in the middle of training.
   tidy(() => {
     calledBy(NAME, () => distillationLoss([[0, 0]], [[0, 0]], { ...options, labels: [0] }));

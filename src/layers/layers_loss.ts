@@ -1,6 +1,6 @@
 import { mean, Reduction, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Targets } from '../../kernels/objective.ts';
-import { checkBoolean, checkOneTemperature } from '../arguments.ts';
+import { checkBoolean, checkOneNumber } from '../arguments.ts';
 import { calledBy } from '../called_by.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
 import { withoutTape } from '../run_objective.ts';
@@ -73,7 +73,7 @@ export function layersLoss(options: LayersLossOptions = {}): (yTrue: Tensor, yPr
       `${NAME}: sampleWeights needs logits as targets; give the logarithms of the probabilities, which are softened alike.`,
     );
   }
-  checkOneTemperature(others.temperature, NAME);
+  for (const name of ['temperature', 'teacherTemperature'] as const) checkOneNumber(others[name], name, NAME);
   tidy(() => {
     calledBy(NAME, () => distillationLoss([[0, 0]], [[0, 0]], others));
   });

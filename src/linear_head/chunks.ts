@@ -14,22 +14,21 @@ import {
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import { valuesOnCpu } from '../backends/values_on_cpu.ts';
-import type { ObjectiveAttrs, ObjectiveInputs } from '../kernel_names.ts';
-import { type ObjectiveTensors, runObjective, runRowPass } from '../run_objective.ts';
+import type { ObjectiveAttrs } from '../kernel_names.ts';
+import { type BesideLogits, type GivenInputs, mapBeside } from '../objective_inputs.ts';
+import { runObjective, runRowPass } from '../run_objective.ts';
 import { type LinearHead, logitsOfRows, rowsOf } from './linear_logits.ts';
 import { addProduct, product } from './product.ts';
 
 /** Where the logits of the teacher come from: they lie in memory, or are made where they are needed. */
 export type TeacherRows = { kind: 'dense'; logits: Tensor } | { kind: 'linear'; head: LinearHead };
 
-/** The tensors of an objective beside the logits, rows in one axis; null for what is not given. */
-type BesideLogits = { [name in Exclude<keyof ObjectiveInputs, 'teacher' | 'student'>]: Tensor | null };
-
 /** A distillation loss whose student, and perhaps its teacher, are computed a few rows at a time. */
 export interface ChunkedLoss {
   teacher: TeacherRows;
   student: LinearHead;
-  tensors: BesideLogits;
+  /** Rows in one axis. */
+  tensors: BesideLogits<Tensor>;
   attrs: Omit<ObjectiveAttrs, 'outputs'>;
   chunkRows: number;
 }
@@ -72,12 +71,9 @@ function countsForNothing({ tensors: { weights } }: ChunkedLoss, { start, count 
 }
 
 /** What the chunk has of a tensor beside the logits: all of one value for every row. */
-function besideLogitsOf({ tensors, student }: ChunkedLoss, { start, count }: Chunk): BesideLogits {
+function besideLogitsOf({ tensors, student }: ChunkedLoss, { start, count }: Chunk): BesideLogits<Tensor> {
   const [rows] = student.hidden.shape;
-  const part = (tensor: Tensor | null) =>
-    tensor === null || tensor.shape[0] !== rows ? tensor : rowsOf(tensor, start, count);
-  const { temperature, labels, weights } = tensors;
-  return { temperature: part(temperature), labels: part(labels), weights: part(weights) };
+  return mapBeside(tensors, (tensor) => (tensor.shape[0] === rows ? rowsOf(tensor, start, count) : tensor));
 }
 
 function teacherOf({ teacher }: ChunkedLoss, { start, count }: Chunk): Tensor {
@@ -92,7 +88,7 @@ function teacherOf({ teacher }: ChunkedLoss, { start, count }: Chunk): Tensor {
 }
 
 /** The inputs of the row pass for a chunk; off the tape. */
-export function tensorsOfChunk(loss: ChunkedLoss, chunk: Chunk): ObjectiveTensors {
+export function tensorsOfChunk(loss: ChunkedLoss, chunk: Chunk): GivenInputs<Tensor> {
   return {
     teacher: teacherOf(loss, chunk),
     student: logitsOfRows(loss.student, chunk.start, chunk.count),

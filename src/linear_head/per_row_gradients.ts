@@ -36,26 +36,25 @@ export function weightsGradient(loss: ChunkedLoss, dy: Tensor): Tensor {
   });
 }
 
-/** Chunk by chunk the gradient that distillationLoss has to its temperature. */
-export function temperatureGradient(loss: ChunkedLoss, dy: Tensor): Tensor {
-  const target = loss.tensors.temperature;
-  if (target === null) throw new Error('linearDistillationLoss: the temperature is a number.');
+/** Chunk by chunk the gradient that distillationLoss has to one of its temperatures. */
+export function temperatureGradient(
+  loss: ChunkedLoss,
+  name: 'temperature' | 'teacherTemperature',
+  dy: Tensor,
+): Tensor {
+  const target = loss.tensors[name];
+  if (target === null) throw new Error(`linearDistillationLoss: the ${name} is a number.`);
   return tidy(() => {
     const rows = loss.student.hidden.shape[0];
     const dyOfRows = mul(ones([rows]), dy);
     const parts = chunksOf(loss).map((chunk) =>
       tidy(() => {
         const tensors = tensorsOfChunk(loss, chunk);
-        const { temperature } = tensors;
-        if (temperature === null) throw new Error('linearDistillationLoss: the temperature is a number.');
+        const temperature = tensors[name];
+        if (temperature === null) throw new Error(`linearDistillationLoss: the ${name} is a number.`);
         const dyOfChunk = rowsOf(dyOfRows, chunk.start, chunk.count);
         const ofTemperature = (t: Tensor) =>
-          sum(
-            mul(
-              runObjective({ ...tensors, temperature: t }, { ...loss.attrs, reduction: 'none' }),
-              dyOfChunk,
-            ),
-          );
+          sum(mul(runObjective({ ...tensors, [name]: t }, { ...loss.attrs, reduction: 'none' }), dyOfChunk));
         return reshape(
           withOwnTape(() => grad(ofTemperature)(temperature)),
           [-1],

@@ -6,7 +6,7 @@ import {
   Reduction,
   type Scalar,
   scalar,
-  type Tensor,
+  Tensor,
   tidy,
 } from '@tensorflow/tfjs-core';
 import { DIVERGENCES } from '../../kernels/divergences.ts';
@@ -18,6 +18,7 @@ import {
   checkInt32,
   checkOneOf,
   checkOptionNames,
+  numbersOf,
   pairOfLogits,
   perRowTensor,
   type TensorArgument,
@@ -25,7 +26,7 @@ import {
   temperatureArgument,
 } from '../arguments.ts';
 import { calledBy } from '../called_by.ts';
-import { runObjective } from '../run_objective.ts';
+import { runObjective, withoutTape } from '../run_objective.ts';
 import { share } from '../share.ts';
 import { keepRows } from './keep_rows.ts';
 import { type Labels, labelsArgument } from './labels.ts';
@@ -38,10 +39,12 @@ export interface DistillationOptions {
   /** T > 0, finite: one number (or a tensor of rank 0), or one per row `[...]`. Default 1. Values in a tensor are not checked; a wrong one makes its row NaN. */
   temperature?: number | TensorArgument;
   /**
-   * T of the teacher, one finite number > 0: p = softmax(v / teacherTemperature). Default: `temperature`, for each row its own. The factor T^2 is that of `temperature`. Where the two are equal,
-   * teacher and student that nearly agree keep their digits at every T.
+   * T of the teacher, finite and > 0: one number (or a tensor of rank 0), or one per row `[...]`:
+   * p = softmax(v / teacherTemperature). Default: `temperature`, for each row its own. The factor T^2 is that of
+   * `temperature`. In rows where the two are equal, teacher and student that nearly agree keep their digits at every T.
+   * Values in a tensor are not checked; a wrong one makes its row NaN.
    */
-  teacherTemperature?: number;
+  teacherTemperature?: number | TensorArgument;
   /**
    * How to read `teacher`: as logits v (default), or as probabilities at T = 1, such as those of a model that ends in a softmax, which need not sum to one. These are softened as their logits would be:
    * p is p^(1 / teacherTemperature), scaled to the sum that they had. With `teacherTemperature: 1` they are used as they are.
@@ -56,8 +59,12 @@ export interface DistillationOptions {
   beta?: number;
   /** Adds the hard term. Class ids `[...]`, int32 or whole numbers in float32, each in [0, C) or `ignoreIndex`; or a distribution, float32 `[..., C]`. A constant for gradients. */
   labels?: TensorArgument;
-  /** Weight of the hard term, in [0, 1]; the soft term has the rest. Default 0.5 with labels; an error without them. */
-  alpha?: number;
+  /**
+   * Weight of the hard term, in [0, 1]; the soft term has the rest. One number, or one per row `[...]`, so that rows with
+   * and without a label can share a batch: a row whose alpha is 0 needs no valid label. Default 0.5 with labels; an error
+   * without them. A constant for gradients. Values in a tensor are not checked; a wrong one makes its row NaN.
+   */
+  alpha?: number | TensorArgument;
   /** s in [0, 1), default 0: the hard term takes (1 - s) labels + s/C for labels. An error without labels. */
   labelSmoothing?: number;
   /** Multiply the soft term by T^2, so that its gradient keeps its size when T changes. Default true. */
@@ -158,27 +165,32 @@ export function objectiveOf(
     rowShape,
     functionName,
   );
+  const { teacherTemperature, teacherTemperatureTensor } = teacherTemperatureArgument(
+    options.teacherTemperature,
+    { targets: checked.targets, temperature },
+    rowShape,
+    functionName,
+  );
+  const { alpha, alphaTensor } = alphaArgument(options, rowShape, functionName);
   const labels = labelsArgument(options.labels, { shape }, options.ignoreIndex, functionName);
   const weights = weightsArgument(options, labels, rowShape, functionName);
   const rows = reduceRows(weights, rowShape, checked.reduction);
   const tensors = {
     temperature: temperatureTensor,
-    labels: checked.alpha === 0 ? null : labels.tensor,
+    teacherTemperature: teacherTemperatureTensor,
+    alpha: alphaTensor,
+    labels: alpha === 0 ? null : labels.tensor,
     weights: rows.weights,
   };
   const attrs = {
     targets: checked.targets,
-    teacherTemperature: teacherTemperatureArgument(
-      options.teacherTemperature,
-      { targets: checked.targets, temperature },
-      functionName,
-    ),
+    teacherTemperature,
     divergence: checked.divergence,
     beta: checked.beta,
-    softWeight: 1 - checked.alpha,
+    softWeight: alphaTensor ? 1 : 1 - alpha,
     scaleByTemperatureSquared: checked.scaleByTemperatureSquared,
-    labels: checked.alpha === 0 ? ('none' as const) : labels.kind,
-    hardWeight: checked.alpha,
+    labels: alpha === 0 ? ('none' as const) : labels.kind,
+    hardWeight: alphaTensor ? 1 : alpha,
     labelSmoothing: checked.labelSmoothing,
     scale: rows.scale,
     temperature,
@@ -205,21 +217,19 @@ export function checkOptions(options: DistillationOptions, functionName: string)
   for (const option of ['alpha', 'labelSmoothing', 'ignoreIndex'] as const) {
     if (options[option] !== undefined && options.labels === undefined) {
       throw new Error(
-        `${functionName}: ${option} is about the hard term, which needs labels; got ${option} ${options[option]} and no labels.`,
+        `${functionName}: ${option} is about the hard term, which needs labels; got ${option} ${shown(options[option])} and no labels.`,
       );
     }
   }
   const beta = checkInRange(options.beta ?? 0.5, { low: 0, high: 1 }, 'beta', functionName);
+  if (options.labels !== undefined && typeof options.alpha === 'number')
+    checkInRange(options.alpha, { low: 0, high: 1 }, 'alpha', functionName);
   const limits: Record<string, Divergence> = { 0: 'kl', 1: 'reverseKl' };
   if (options.ignoreIndex !== undefined) checkInt32(options.ignoreIndex, 'ignoreIndex', functionName);
   return {
     targets,
     divergence: named === 'jsd' ? (limits[beta] ?? named) : named,
     beta,
-    alpha:
-      options.labels === undefined
-        ? 0
-        : checkInRange(options.alpha ?? 0.5, { low: 0, high: 1 }, 'alpha', functionName),
     labelSmoothing: checkInRange(
       options.labelSmoothing ?? 0,
       { low: 0, high: 1, openAbove: true },
@@ -234,6 +244,23 @@ export function checkOptions(options: DistillationOptions, functionName: string)
     reduction: checkReduction(options.reduction, functionName),
     teacherGradient: checkBoolean(options.teacherGradient ?? false, 'teacherGradient', functionName),
   };
+}
+
+/** A number, or what stands in its place. */
+const shown = (value: unknown) => (typeof value === 'number' ? value : 'per row');
+
+/** Weight of the hard term: 0 without labels, a checked number, or a tensor (then the number is 1). */
+function alphaArgument(
+  { alpha = 0.5, labels }: DistillationOptions,
+  rowShape: readonly number[],
+  functionName: string,
+): { alpha: number; alphaTensor: Tensor | null } {
+  if (labels === undefined) return { alpha: 0, alphaTensor: null };
+  const check = (value: unknown) => checkInRange(value, { low: 0, high: 1 }, 'alpha', functionName);
+  if (typeof alpha === 'number') return { alpha: check(alpha), alphaTensor: null };
+  if (!(alpha instanceof Tensor)) for (const value of numbersOf(alpha)) check(value);
+  const tensor = withoutTape(() => perRowTensor(alpha, rowShape, 'alpha', functionName));
+  return { alpha: 1, alphaTensor: share(tensor) };
 }
 
 /** The weight of each row: a number for all, or a tensor with one value or one per row. */

@@ -28,7 +28,8 @@ import {
 import { ensureBackend } from '../backends/register.ts';
 import { valuesOnCpu } from '../backends/values_on_cpu.ts';
 import { calledBy } from '../called_by.ts';
-import { DistillationMetrics, type MetricsAttrs, type ObjectiveInputs } from '../kernel_names.ts';
+import { DistillationMetrics, type MetricsAttrs } from '../kernel_names.ts';
+import { NOTHING_BESIDE, type ObjectiveInputs, withAbsent } from '../objective_inputs.ts';
 import { withoutTape } from '../run_objective.ts';
 import { labelsArgument } from './labels.ts';
 
@@ -39,8 +40,8 @@ const WEIGHT = METRICS.indexOf('weight');
 export interface DistillationMetricsOptions {
   /** T > 0, finite: one number (or a tensor of rank 0), or one per row `[...]`. Default 1. Values in a tensor are not checked; a wrong one makes its row NaN. */
   temperature?: number | TensorArgument;
-  /** T of the teacher, one finite number > 0. Default: `temperature`, for each row its own. */
-  teacherTemperature?: number;
+  /** T of the teacher, finite and > 0: one number, or one per row `[...]`. Default: `temperature`, for each row its own. */
+  teacherTemperature?: number | TensorArgument;
   /** How to read `teacher`: as logits (default), or as probabilities at T = 1, which are softened as for {@link distillationLoss}; with `teacherTemperature: 1` they are used as they are. */
   targets?: Targets;
   /** Adds `hardLoss` and `accuracy`. Class ids `[...]`, int32 or whole numbers in float32, each in [0, C); or a distribution, float32 `[..., C]`. */
@@ -114,19 +115,24 @@ export function distillationMetrics(
     const rowShape = studentLogits.shape.slice(0, -1);
     const { temperature, temperatureTensor } = temperatureArgument(options.temperature ?? 1, rowShape, NAME);
     const labels = labelsArgument(options.labels, studentLogits, undefined, NAME);
-    const absent = tensor1d([], 'float32');
-    const inputs: ObjectiveInputs<Tensor> = {
-      teacher: given,
-      student: studentLogits,
-      temperature: temperatureTensor ?? absent,
-      labels: labels.tensor ?? absent,
-      weights:
-        options.weights === undefined ? absent : perRowTensor(options.weights, rowShape, 'weights', NAME),
-    };
-    const teacherTemperature = teacherTemperatureArgument(
+    const { teacherTemperature, teacherTemperatureTensor } = teacherTemperatureArgument(
       options.teacherTemperature,
       { targets, temperature },
+      rowShape,
       NAME,
+    );
+    const { weights } = options;
+    const inputs = withAbsent<Tensor>(
+      {
+        ...NOTHING_BESIDE,
+        teacher: given,
+        student: studentLogits,
+        temperature: temperatureTensor,
+        teacherTemperature: teacherTemperatureTensor,
+        labels: labels.tensor,
+        weights: weights === undefined ? null : perRowTensor(weights, rowShape, 'weights', NAME),
+      },
+      tensor1d([], 'float32'),
     );
     const attrs: MetricsAttrs = { targets, teacherTemperature, labels: labels.kind, temperature };
     const { hardLoss, accuracy, ...soft } = calledBy(NAME, () =>

@@ -31,6 +31,7 @@ import {
   linearHead,
 } from '../linear_head/linear_logits.ts';
 import { headGradient, temperatureGradient, weightsGradient } from '../linear_head/per_row_gradients.ts';
+import { mapBeside } from '../objective_inputs.ts';
 import { withoutTape } from '../run_objective.ts';
 import { share } from '../share.ts';
 import { checkOptions, type DistillationOptions, objectiveOf } from './distillation_loss.ts';
@@ -96,13 +97,11 @@ export function linearDistillationLoss<O extends Tensor = Scalar>(
     const loss: ChunkedLoss = {
       teacher: withoutTape(() => teacherRows(teacher, head)),
       student: head,
-      tensors: {
-        temperature: inShape(tensors.temperature, [rows]),
-        labels: withoutTape(() =>
-          inShape(tensors.labels, attrs.labels === 'distribution' ? [rows, classes] : [rows]),
-        ),
-        weights: inShape(tensors.weights, [rows]),
-      },
+      tensors: mapBeside(tensors, (tensor, name) =>
+        name === 'labels'
+          ? withoutTape(() => inShape(tensor, attrs.labels === 'distribution' ? [rows, classes] : [rows]))
+          : inShape(tensor, [rows]),
+      ),
       attrs,
       chunkRows: checkedChunkRows(chunkRows) ?? defaultChunkRows(classes),
     };
@@ -125,10 +124,8 @@ function checkedChunkRows(chunkRows: number | undefined): number | undefined {
 }
 
 /** In that shape, but one value for all stays a scalar. What has the shape is left as it is: the tape need not hold on to it. */
-function inShape(tensor: Tensor | null, shape: number[]): Tensor | null {
-  return tensor === null || tensor.rank === 0 || tensor.rank === shape.length
-    ? tensor
-    : reshape(tensor, shape);
+function inShape(tensor: Tensor, shape: number[]): Tensor {
+  return tensor.rank === 0 || tensor.rank === shape.length ? tensor : reshape(tensor, shape);
 }
 
 function teacherRows(teacher: TensorArgument | LinearLogits, student: LinearHead): TeacherRows {
@@ -174,10 +171,13 @@ function lossOnTape(loss: ChunkedLoss, wanted: WantedGradients): Tensor {
   });
   if (tensors.weights)
     terms.push(term(tensors.weights, zerosLike(value), kept(loss), (dy, loss) => weightsGradient(loss, dy)));
-  if (tensors.temperature)
+  for (const name of ['temperature', 'teacherTemperature'] as const) {
+    const temperatures = tensors[name];
+    if (temperatures === null) continue;
     terms.push(
-      term(tensors.temperature, zerosLike(value), kept(loss), (dy, loss) => temperatureGradient(loss, dy)),
+      term(temperatures, zerosLike(value), kept(loss), (dy, loss) => temperatureGradient(loss, name, dy)),
     );
+  }
   return terms.reduce((a, b) => add(a, b));
 }
 
@@ -202,7 +202,6 @@ function kept(loss: ChunkedLoss): Kept<ChunkedLoss> {
     bias: copy(head.bias),
   });
   const { teacher, student } = loss;
-  const { temperature, labels, weights } = loss.tensors;
   const value: ChunkedLoss = {
     ...loss,
     teacher:
@@ -210,7 +209,7 @@ function kept(loss: ChunkedLoss): Kept<ChunkedLoss> {
         ? { kind: 'dense', logits: copy(teacher.logits) }
         : { kind: 'linear', head: copyHead(teacher.head) },
     student: copyHead(student),
-    tensors: { temperature: copy(temperature), labels: copy(labels), weights: copy(weights) },
+    tensors: mapBeside(loss.tensors, copy),
   };
   return { value, tensors };
 }

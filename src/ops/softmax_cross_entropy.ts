@@ -16,6 +16,7 @@ import {
 import { CROSS_ENTROPY } from '../../kernels/objective.ts';
 import { checkInRange, float32, numericTensor, pairOfLogits, type TensorArgument } from '../arguments.ts';
 import { calledBy } from '../called_by.ts';
+import { NOTHING_BESIDE } from '../objective_inputs.ts';
 import { runObjective, withoutTape } from '../run_objective.ts';
 import { checkReduction, reduceRows } from './reduce_rows.ts';
 
@@ -89,7 +90,7 @@ function crossEntropy<O extends Tensor>(
 ): O {
   return calledBy(NAME, () =>
     runObjective<O>(
-      { teacher: labels, student, temperature: null, labels: null, weights },
+      { ...NOTHING_BESIDE, teacher: labels, student, weights },
       { ...CROSS_ENTROPY, targets: 'probabilities', teacherTemperature: 1, scale, temperature: 1, reduction },
     ),
   );

@@ -1,6 +1,7 @@
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { CROSS_ENTROPY } from '../../kernels/objective.ts';
 import { pairOfLogits, type TensorArgument, temperatureArgument } from '../arguments.ts';
+import { NOTHING_BESIDE } from '../objective_inputs.ts';
 import { runObjective } from '../run_objective.ts';
 
 const NAME = 'softmaxCrossEntropyWithTemperature';
@@ -38,7 +39,7 @@ export function softmaxCrossEntropyWithTemperature<O extends Tensor = Tensor>(
     const rowShape = student.shape.slice(0, -1);
     const { temperature: t, temperatureTensor } = temperatureArgument(temperature, rowShape, NAME);
     return runObjective<O>(
-      { teacher, student, temperature: temperatureTensor, labels: null, weights: null },
+      { ...NOTHING_BESIDE, teacher, student, temperature: temperatureTensor },
       { ...CROSS_ENTROPY, temperature: t, reduction: 'none' },
     );
   });

@@ -51,7 +51,10 @@ function overRows(problem: ObjectiveCase, term: (row: ReferenceRow, n: number) =
   };
 }
 
-const OPTIONS: Record<string, DistillationOptions> = {
+/** Of which numbers are given once for all rows. */
+type Options = DistillationOptions & { teacherTemperature?: number; alpha?: number };
+
+const OPTIONS: Record<string, Options> = {
   'of logits': {},
   'of probabilities': { targets: 'probabilities', teacherTemperature: 1 },
   'with labels': { labels: tf.tensor1d([1, 6, 0], 'int32').arraySync(), alpha: 0.3, labelSmoothing: 0.1 },
@@ -128,7 +131,7 @@ for (const divergence of DIVERGENCES) {
 }
 
 /** The part of the options that a case carries as plain data. */
-function pick({ targets, teacherTemperature, alpha, labelSmoothing, labels }: DistillationOptions) {
+function pick({ targets, teacherTemperature, alpha, labelSmoothing, labels }: Options) {
   return {
     ...(targets ? { targets } : {}),
     ...(teacherTemperature === undefined ? {} : { teacherTemperature }),

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { CROSS_ENTROPY } from '../../kernels/objective.ts';
-import { FUSED_FLAG, kernelOn, PADS_BYTES } from '../../src/backends/simd/kernel.ts';
+import { FUSED_FLAG, kernelOn, PADS_BYTES, rowPassAt } from '../../src/backends/simd/kernel.ts';
 import { setObjective } from '../../src/backends/simd/objective.ts';
 import '../../src/index.ts'; // has the flags of all backends
 import { backend, startBackend } from '../backends/current.ts';
@@ -25,9 +25,9 @@ function gradientOfRow(): Float32Array {
   new Float32Array(memory.buffer, teacher, 2 * CLASSES).forEach((_, i, logits) => {
     logits[i] = 5 * Math.sin(i * i);
   });
-  setObjective(kernel, CROSS_ENTROPY, 'lossAndStudentGradient', { temperature: 2, weight: 1 });
+  setObjective(kernel, CROSS_ENTROPY, 'lossAndStudentGradient', { temperature: 2 });
   kernel.setRoom(gradient, 0, w, 0, 0, 0);
-  kernel.rowPass(1, CLASSES, teacher, student, 0, 0, 0, 0, gradient);
+  rowPassAt(kernel, { rows: 1, classes: CLASSES, teacher, student }, { gradient });
   return new Float32Array(memory.buffer, gradient, CLASSES);
 }
 

@@ -1,5 +1,5 @@
 import { CROSS_ENTROPY } from '../../kernels/objective.ts';
-import { kernelOn, PADS_BYTES } from '../../src/backends/simd/kernel.ts';
+import { kernelOn, PADS_BYTES, rowPassAt } from '../../src/backends/simd/kernel.ts';
 import { setObjective } from '../../src/backends/simd/objective.ts';
 
 const MEMORY_BYTES = 65536;
@@ -20,9 +20,9 @@ function rowsAt(
     const isNear = Math.floor(i / classes) % 3 === 2;
     values(student)[i] = isNear ? values(teacher)[i] + 0.01 * Math.cos(7 * i) : 2 * Math.cos(7 * i);
   }
-  setObjective(kernel, CROSS_ENTROPY, 'lossAndStudentGradient', { temperature: 2, weight: 1 });
+  setObjective(kernel, CROSS_ENTROPY, 'lossAndStudentGradient', { temperature: 2 });
   kernel.setRoom(gradient, 4 * classes, W, 0, 0, PADS);
-  const loss = kernel.rowPass(rows, classes, teacher, student, 0, 0, 0, 0, gradient);
+  const loss = rowPassAt(kernel, { rows, classes, teacher, student }, { gradient });
   return { loss, gradient: values(gradient).slice() };
 }
 

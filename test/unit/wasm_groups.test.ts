@@ -5,7 +5,7 @@ import {
   type Objective,
   type RowPassOutputs,
 } from '../../kernels/objective.ts';
-import { type Kernel, kernelOn, PADS_BYTES } from '../../src/backends/simd/kernel.ts';
+import { type Kernel, kernelOn, PADS_BYTES, rowPassAt } from '../../src/backends/simd/kernel.ts';
 import { isCarried, readsLabels, setObjective } from '../../src/backends/simd/objective.ts';
 import { Random } from '../random.ts';
 
@@ -122,21 +122,23 @@ function compute(problem: Problem, together: boolean): { loss: Float32Array; gra
   const rowBytes = 4 * classes;
   const labelBytes = objective.labels === 'distribution' ? rowBytes : 4;
   const writesGradient = outputs !== 'loss';
-  setObjective(kernel, objective, outputs, { temperature, weight: 1 });
+  setObjective(kernel, objective, outputs, { temperature });
   for (let n = 0; n < rows; n += together ? rows : 1) {
     if (isInPlace)
       kernel.setRoom(STUDENT + n * rowBytes, rowBytes, TEACHER + n * rowBytes, rowBytes, R, PADS);
     else kernel.setRoom(GRADIENT + n * rowBytes, rowBytes, W, 0, R, PADS);
-    const total = kernel.rowPass(
-      together ? rows : 1,
-      classes,
-      TEACHER + n * rowBytes,
-      STUDENT + n * rowBytes,
-      readsLabels(objective, outputs) ? LABELS + n * labelBytes : 0,
-      temperatures ? TEMPERATURES + 4 * n : 0,
-      weights ? WEIGHTS + 4 * n : 0,
-      LOSS + 4 * n,
-      writesGradient ? gradientAt + n * rowBytes : 0,
+    const total = rowPassAt(
+      kernel,
+      {
+        rows: together ? rows : 1,
+        classes,
+        teacher: TEACHER + n * rowBytes,
+        student: STUDENT + n * rowBytes,
+        labels: readsLabels(objective, outputs) ? LABELS + n * labelBytes : 0,
+        temperatures: temperatures ? TEMPERATURES + 4 * n : 0,
+        weights: weights ? WEIGHTS + 4 * n : 0,
+      },
+      { loss: LOSS + 4 * n, gradient: writesGradient ? gradientAt + n * rowBytes : 0 },
     );
     if (together)
       expectClose(

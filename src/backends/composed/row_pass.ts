@@ -1,17 +1,9 @@
-import {
-  add,
-  cast,
-  mul,
-  reshape,
-  type Tensor,
-  type TensorInfo,
-  tidy,
-  zerosLike,
-} from '@tensorflow/tfjs-core';
+import { add, cast, reshape, type Tensor, type TensorInfo, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import type { RowPass, RowPassResult } from '../row_pass.ts';
 import { hardGradient, hardValue } from './hard_term.ts';
 import { type Rows, readRows, weighted } from './rows.ts';
 import { softGradient, softTeacherGradient, softValue } from './soft_term.ts';
+import { timesWeight } from './tensors.ts';
 
 /**
  * The row pass as a composition of stock ops, for backends that have no kernel of ours: MATH (1)-(27), (33)-(37), edge rows included. Right on any backend that
@@ -41,21 +33,21 @@ export const rowPass: RowPass = (request) => {
 
 /** MATH (1) without w. */
 function loss(row: Rows): Tensor {
-  const { softWeight, hardWeight } = row.objective;
+  const { softWeight, hardWeight } = row;
   const terms: Tensor[] = [];
   if (softWeight !== 0) terms.push(softValue(row));
-  if (row.labels && hardWeight !== 0) terms.push(mul(hardValue(row, row.labels), hardWeight));
+  if (row.labels && hardWeight !== 0) terms.push(timesWeight(hardWeight, hardValue(row, row.labels)));
   return terms.length === 0 ? zerosLike(cast(row.invalid, 'float32')) : terms.reduce((a, b) => add(a, b));
 }
 
 function studentGradient(row: Rows): Tensor {
-  const { softWeight, hardWeight } = row.objective;
+  const { softWeight, hardWeight } = row;
   const terms: Tensor[] = [];
   if (softWeight !== 0) terms.push(softGradient(row));
-  if (row.labels && hardWeight !== 0) terms.push(mul(hardGradient(row, row.labels), hardWeight));
+  if (row.labels && hardWeight !== 0) terms.push(timesWeight(hardWeight, hardGradient(row, row.labels)));
   return terms.length === 0 ? zerosLike(row.belowMaximum) : terms.reduce((a, b) => add(a, b));
 }
 
 function teacherGradient(row: Rows): Tensor {
-  return row.objective.softWeight === 0 ? zerosLike(row.belowMaximum) : softTeacherGradient(row);
+  return row.softWeight === 0 ? zerosLike(row.belowMaximum) : softTeacherGradient(row);
 }

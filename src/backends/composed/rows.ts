@@ -11,6 +11,7 @@ import {
   logicalNot,
   logicalOr,
   mul,
+  notEqual,
   range,
   reshape,
   sub,
@@ -20,7 +21,12 @@ import {
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import { type Objective, type TeacherReading, teacherReadingOf } from '../../../kernels/objective.ts';
+import {
+  type Objective,
+  OF_STUDENT,
+  type TeacherReading,
+  teacherReadingOf,
+} from '../../../kernels/objective.ts';
 import type { RowPassRequest } from '../row_pass.ts';
 import { type Agreement, agreementOf, mayBeNear } from './agreement.ts';
 import { asGiven, type Distribution, FAR_BELOW, FINITE, softmaxOf } from './distribution.ts';
@@ -37,6 +43,9 @@ export interface Rows {
   objective: Objective;
   temperature: Tensor | number;
   teacherTemperature: Tensor | number;
+  /** Weights of the two terms of MATH (1). */
+  softWeight: Tensor | number;
+  hardWeight: Tensor | number;
   reading: TeacherReading;
   weight: Tensor | number;
   /** Rows that MATH.md calls invalid. */
@@ -64,7 +73,12 @@ export function readRows(request: RowPassRequest<KernelBackend>): Rows {
   const perRow = (info: TensorInfo) => asTensor(info, [util.sizeFromShape(info.shape), 1]);
   const temperature =
     typeof request.temperature === 'number' ? request.temperature : perRow(request.temperature);
-  const teacherTemperature = objective.teacherTemperature === 0 ? temperature : objective.teacherTemperature;
+  const teacherTemperature = request.teacherTemperature
+    ? perRow(request.teacherTemperature)
+    : objective.teacherTemperature === OF_STUDENT
+      ? temperature
+      : objective.teacherTemperature;
+  const alpha = request.alpha && perRow(request.alpha);
   const reading = teacherReadingOf(objective);
   const softened = reading === 'softenedProbabilities' ? softenedProbabilities(teacher) : null;
   const teacherLogits = softened === null ? teacher : logitsOf(softened);
@@ -79,13 +93,16 @@ export function readRows(request: RowPassRequest<KernelBackend>): Rows {
   ];
   if (reading === 'logits') conditions.push(everyClass(ofTeacher.masked));
   if (reading === 'softenedProbabilities') conditions.push(anyClass(less(teacher, 0)));
-  if (labels) conditions.push(labels.invalid);
-  if (typeof temperature !== 'number')
-    conditions.push(logicalNot(logicalAnd(greater(temperature, 0), lessEqual(temperature, FINITE))));
+  if (labels) conditions.push(alpha ? logicalAnd(labels.invalid, notEqual(alpha, 0)) : labels.invalid);
+  for (const t of [temperature, teacherTemperature])
+    if (typeof t !== 'number') conditions.push(logicalNot(logicalAnd(greater(t, 0), lessEqual(t, FINITE))));
+  if (alpha) conditions.push(logicalNot(logicalAnd(greaterEqual(alpha, 0), lessEqual(alpha, 1))));
   return {
     objective,
     temperature,
     teacherTemperature,
+    softWeight: alpha ? sub(1, alpha) : objective.softWeight,
+    hardWeight: alpha ?? objective.hardWeight,
     reading,
     weight: request.weights ? mul(perRow(request.weights), objective.scale) : objective.scale,
     invalid: conditions.reduce((a, b) => logicalOr(a, b)),

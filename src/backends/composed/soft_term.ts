@@ -8,12 +8,12 @@ import { jsd } from './jsd.ts';
 import { kl } from './kl.ts';
 import { reverseKl } from './reverse_kl.ts';
 import type { Rows } from './rows.ts';
-import { productOrZero } from './tensors.ts';
+import { productOrZero, timesWeight } from './tensors.ts';
 
 const DIVERGENCES: Readonly<Record<Divergence, ComposedDivergence>> = { crossEntropy, kl, reverseKl, jsd };
 
 /** softWeight t D of MATH (1), [rows, 1]. */
-export const softValue = (row: Rows): Tensor => mul(divergenceOf(row), softFactor(row));
+export const softValue = (row: Rows): Tensor => timesWeight(softFactor(row), divergenceOf(row));
 
 /** D of MATH (3)-(6), (34), (35), [rows, 1]; by default that of the objective. */
 export function divergenceOf(row: Rows, name = row.objective.divergence): Tensor {
@@ -32,7 +32,7 @@ export function softGradient(row: Rows): Tensor {
   const own = divergence.studentSlopes(row);
   const lacks = TRAITS[objective.divergence].lacksGradientAtInfinity.student;
   const slopes = lacks ? whereInfinite(divergence, row, Number.NaN, own) : own;
-  const gradient = mul(slopes, div(softFactor(row), temperature));
+  const gradient = timesWeight(div(softFactor(row), temperature), slopes);
   return softened === null ? gradient : mul(gradient, divergence.factor(softened, objective));
 }
 
@@ -41,11 +41,11 @@ export function softTeacherGradient(row: Rows): Tensor {
   const factor = softFactor(row);
   switch (row.reading) {
     case 'logits':
-      return mul(slopesToLogits(row), div(factor, row.teacherTemperature));
+      return timesWeight(div(factor, row.teacherTemperature), slopesToLogits(row));
     case 'probabilities':
-      return mul(slopesToProbabilities(row), factor);
+      return timesWeight(factor, slopesToProbabilities(row));
     case 'softenedProbabilities':
-      return mul(slopesThroughSoftening(row), factor);
+      return timesWeight(factor, slopesThroughSoftening(row));
     default:
       return unknownWord('reading', row.reading satisfies never);
   }
@@ -84,8 +84,10 @@ function whereInfinite({ isInfinite }: ComposedDivergence, row: Rows, value: num
 }
 
 /** softWeight t of MATH (1), [rows, 1] or a number. */
-function softFactor({ objective, temperature }: Rows): Tensor | number {
-  if (!objective.scaleByTemperatureSquared) return objective.softWeight;
-  if (typeof temperature === 'number') return objective.softWeight * temperature * temperature;
-  return mul(square(temperature), objective.softWeight);
+function softFactor({ objective, softWeight, temperature }: Rows): Tensor | number {
+  if (!objective.scaleByTemperatureSquared) return softWeight;
+  if (typeof temperature !== 'number') return mul(square(temperature), softWeight);
+  return typeof softWeight === 'number'
+    ? softWeight * temperature * temperature
+    : mul(softWeight, temperature * temperature);
 }

@@ -46,6 +46,10 @@ export function sumClasses(x: Tensor): Tensor {
 /** x y, and 0 where x is 0, whatever y is. */
 export const productOrZero = (x: Tensor, y: Tensor) => where(equal(x, 0), 0, mul(x, y));
 
+/** `x` times the weight of its term, which may be that of each row, [rows, 1]: a term of weight 0 is 0, infinite or not. */
+export const timesWeight = (weight: Tensor | number, x: Tensor): Tensor =>
+  typeof weight === 'number' ? mul(x, weight) : productOrZero(weight, x);
+
 /** Below this exp(x) counts as 0: see "Rows that are not finite" in MATH.md. */
 const EXP_FLOOR = -87;
 

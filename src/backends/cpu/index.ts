@@ -1,6 +1,6 @@
 import type { DataType, KernelBackend, TensorInfo, TypedArray } from '@tensorflow/tfjs-core';
 import type { RowPass } from '../row_pass.ts';
-import { rowPassOverArrays } from '../simd/arrays.ts';
+import { arraysOf, rowPassOverArrays } from '../simd/arrays.ts';
 import { unwritten } from '../simd/unwritten.ts';
 
 /** The parts of tfjs's 'cpu' backend that are used here. */
@@ -13,18 +13,13 @@ export interface CpuBackendParts extends KernelBackend {
 export const rowPass: RowPass<CpuBackendParts> = (request) => {
   const { backend, rows, classes, objective, outputs, reduction } = request;
   const values = (info: TensorInfo) => backend.data.get(info.dataId).values;
-  const { temperature, labels, weights } = request;
   const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
   const loss = wantsLoss && reduction === 'none' ? new Float32Array(rows) : null;
   const gradient = outputs === 'loss' ? null : unwritten(rows * classes);
   const sum = rowPassOverArrays({
     rows,
     classes,
-    teacher: values(request.teacher) as Float32Array,
-    student: values(request.student) as Float32Array,
-    temperature: typeof temperature === 'number' ? [temperature] : values(temperature),
-    labels: labels && values(labels),
-    weights: weights && values(weights),
+    ...arraysOf(request, values),
     objective,
     outputs,
     loss,

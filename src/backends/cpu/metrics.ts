@@ -1,22 +1,18 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { METRICS } from '../../../kernels/metrics.ts';
 import type { RowMetrics } from '../row_metrics.ts';
-import { rowMetricsOverArrays } from '../simd/arrays.ts';
+import { arraysOf, rowMetricsOverArrays } from '../simd/arrays.ts';
 import type { CpuBackendParts } from './index.ts';
 
 /** The kernel over the backend's arrays. */
 export const rowMetrics: RowMetrics<CpuBackendParts> = (request) => {
-  const { backend, rows, classes, measure, temperature, labels, weights } = request;
+  const { backend, rows, classes, measure } = request;
   const values = (info: TensorInfo) => backend.data.get(info.dataId).values;
   const metrics = new Float32Array(rows * METRICS.length);
   rowMetricsOverArrays({
     rows,
     classes,
-    teacher: values(request.teacher) as Float32Array,
-    student: values(request.student) as Float32Array,
-    temperature: typeof temperature === 'number' ? [temperature] : values(temperature),
-    labels: labels && values(labels),
-    weights: weights && values(weights),
+    ...arraysOf(request, values),
     measure,
     metrics,
   });

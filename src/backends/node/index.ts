@@ -1,7 +1,7 @@
 import { env, findBackend, type TensorInfo } from '@tensorflow/tfjs-core';
 import { rowPass as composedRowPass } from '../composed/row_pass.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
-import { rowPassOverArrays } from '../simd/arrays.ts';
+import { arraysBesideLogits, rowPassOverArrays } from '../simd/arrays.ts';
 import { isCarried } from '../simd/objective.ts';
 import { ALIGNMENT, type StagedRowPass, stagedKernel, stagedRowPass } from '../simd/staging.ts';
 import { unwritten } from '../simd/unwritten.ts';
@@ -38,7 +38,9 @@ env().registerFlag(
 export const rowPass: RowPass<TensorFlowBackendParts> = (request) => {
   const { backend, rows, classes, objective, outputs } = request;
   if (env().getBool(FUSED_OP_FLAG))
-    return fitsFusedOp(objective, outputs, classes) ? rowPassByFusedOp(request) : composedRowPass(request);
+    return request.alpha === null && fitsFusedOp(objective, outputs, classes)
+      ? rowPassByFusedOp(request)
+      : composedRowPass(request);
   const inBlocks =
     rows * classes >= LARGE &&
     isCarried(objective, outputs) &&
@@ -95,14 +97,12 @@ function rowPassInBlocks(request: RowPassRequest<TensorFlowBackendParts>): RowPa
 function perRowPart(
   request: RowPassRequest<TensorFlowBackendParts>,
 ): Omit<StagedRowPass, 'teacher' | 'student' | 'gradient'> {
-  const { backend, rows, classes, temperature, labels, weights, objective, outputs, reduction } = request;
+  const { backend, rows, classes, objective, outputs, reduction } = request;
   const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
   return {
     rows,
     classes,
-    temperature: typeof temperature === 'number' ? [temperature] : valuesOf(backend, temperature),
-    labels: labels && valuesOf(backend, labels),
-    weights: weights && valuesOf(backend, weights),
+    ...arraysBesideLogits(request, (info) => valuesOf(backend, info)),
     objective,
     outputs,
     loss: wantsLoss && reduction === 'none' ? new Float32Array(rows) : null,

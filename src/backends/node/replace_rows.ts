@@ -5,7 +5,9 @@ import {
   type TensorInfo,
   tensor2d,
   tensorScatterUpdate,
+  util,
 } from '@tensorflow/tfjs-core';
+import { mapGiven } from '../../objective_inputs.ts';
 import { rowPass as composedRowPass } from '../composed/row_pass.ts';
 import { asTensor } from '../composed/tensors.ts';
 import type { RowPassRequest } from '../row_pass.ts';
@@ -32,17 +34,16 @@ export function replaceRows(request: Request, computed: LossOfRows, rows: number
 }
 
 function requestOfRows(request: Request, indices: number[]): Request {
-  const { rows, classes, temperature, labels, weights, objective } = request;
-  const chosen = (info: TensorInfo, shape: number[]) => gather(asTensor(info, shape), indices);
-  const chosenOf = (perRow: TensorInfo) =>
-    perRow.shape.reduce((product, n) => product * n, 1) === 1 ? perRow : chosen(perRow, [rows]);
+  const { rows, classes, temperature, ...others } = request;
+  const chosen = (info: TensorInfo): TensorInfo => {
+    const size = util.sizeFromShape(info.shape);
+    if (size === 1) return info;
+    return gather(asTensor(info, size === rows ? [rows] : [rows, classes]), indices);
+  };
   return {
     ...request,
+    ...mapGiven({ ...others, temperature: null }, chosen),
     rows: indices.length,
-    teacher: chosen(request.teacher, [rows, classes]),
-    student: chosen(request.student, [rows, classes]),
-    temperature: typeof temperature === 'number' ? temperature : chosenOf(temperature),
-    labels: labels && chosen(labels, objective.labels === 'classIds' ? [rows] : [rows, classes]),
-    weights: weights && chosenOf(weights),
+    temperature: typeof temperature === 'number' ? temperature : chosen(temperature),
   };
 }

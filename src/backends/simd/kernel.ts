@@ -34,6 +34,7 @@ export interface Kernel {
     temperature: number,
     teacherTemperature: number,
     beta: number,
+    alpha: number,
     scale: number,
     softWeight: number,
     hardWeight: number,
@@ -56,6 +57,8 @@ export interface Kernel {
     student: number,
     labels: number,
     temperatures: number,
+    teacherTemperatures: number,
+    alphas: number,
     weights: number,
     loss: number,
     gradient: number,
@@ -68,9 +71,55 @@ export interface Kernel {
     student: number,
     labels: number,
     temperatures: number,
+    teacherTemperatures: number,
     weights: number,
     metrics: number,
   ): void;
+}
+
+/** Rows of a call, and where in memory they have what they are given; 0 where they have nothing. */
+export interface RowsAt {
+  rows: number;
+  classes: number;
+  teacher: number;
+  student: number;
+  labels?: number;
+  temperatures?: number;
+  teacherTemperatures?: number;
+  alphas?: number;
+  weights?: number;
+}
+
+/** By names in place of the order; returns the sum of the losses. */
+export function rowPassAt(kernel: Kernel, at: RowsAt, results: { loss?: number; gradient?: number }): number {
+  return kernel.rowPass(
+    at.rows,
+    at.classes,
+    at.teacher,
+    at.student,
+    at.labels ?? 0,
+    at.temperatures ?? 0,
+    at.teacherTemperatures ?? 0,
+    at.alphas ?? 0,
+    at.weights ?? 0,
+    results.loss ?? 0,
+    results.gradient ?? 0,
+  );
+}
+
+/** Likewise; writes METRICS of every row. */
+export function rowMetricsAt(kernel: Kernel, at: RowsAt, metrics: number): void {
+  kernel.rowMetrics(
+    at.rows,
+    at.classes,
+    at.teacher,
+    at.student,
+    at.labels ?? 0,
+    at.temperatures ?? 0,
+    at.teacherTemperatures ?? 0,
+    at.weights ?? 0,
+    metrics,
+  );
 }
 
 /** Bytes of `pads`. */

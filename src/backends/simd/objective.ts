@@ -21,18 +21,29 @@ const GRADIENTS: Record<RowPassOutputs, number> = {
 };
 const LABELS: Record<LabelKind, number> = { none: 0, classIds: 1, distribution: 2 };
 
-/** T and w of rows that are given none of their own. */
+/** What is given once for all rows; of what each row is given, or none is, the numbers are not read. */
 export interface ForAllRows {
-  temperature: number;
-  weight: number;
+  temperature?: number;
+  /** Default: the objective's. */
+  teacherTemperature?: number | null;
+  /** Default: both terms have the objective's weights. */
+  alpha?: number | null;
+  weight?: number;
 }
+
+/** NO_ALPHA of kernels/wasm/objective.ts. */
+const NO_ALPHA = -1;
+
+/** A value that was given, as the kernel takes it: one that is out of range must not be taken for a sign of its own. */
+const inRange = (value: number) => (value >= 0 && value <= Number.MAX_VALUE ? value : Number.NaN);
+const asTemperature = (value: number) => (value > 0 ? value : Number.NaN);
 
 /** Hands the kernel what its next row passes compute. */
 export function setObjective(
   kernel: Kernel,
   objective: Objective,
   outputs: RowPassOutputs,
-  { temperature, weight }: ForAllRows,
+  { temperature = 1, teacherTemperature = null, alpha = null, weight = 1 }: ForAllRows,
 ): void {
   const { divergence, labels, scaleByTemperatureSquared } = objective;
   kernel.setObjective(
@@ -42,8 +53,9 @@ export function setObjective(
     LABELS[labels],
     scaleByTemperatureSquared ? 1 : 0,
     temperature,
-    objective.teacherTemperature,
+    teacherTemperature === null ? objective.teacherTemperature : asTemperature(teacherTemperature),
     objective.beta,
+    alpha === null ? NO_ALPHA : inRange(alpha),
     objective.scale * weight,
     objective.softWeight,
     objective.hardWeight,
@@ -52,12 +64,16 @@ export function setObjective(
 }
 
 /** Hands the kernel what its next row metrics are of. */
-export function setMeasure(kernel: Kernel, measure: Measure, { temperature, weight }: ForAllRows): void {
+export function setMeasure(
+  kernel: Kernel,
+  measure: Measure,
+  { temperature = 1, teacherTemperature = null, weight = 1 }: ForAllRows,
+): void {
   kernel.setMeasure(
     READINGS[teacherReadingOf(measure)],
     LABELS[measure.labels],
     temperature,
-    measure.teacherTemperature,
+    teacherTemperature === null ? measure.teacherTemperature : asTemperature(teacherTemperature),
     weight,
   );
 }

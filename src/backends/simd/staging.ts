@@ -1,7 +1,8 @@
+import type { ValuesOfRows } from '../../../kernels/js/temperatures.ts';
 import type { Measure } from '../../../kernels/metrics.ts';
 import { METRICS } from '../../../kernels/metrics.ts';
 import type { LabelKind, Objective, RowPassOutputs } from '../../../kernels/objective.ts';
-import { type Kernel, kernelOn, PADS_BYTES } from './kernel.ts';
+import { type Kernel, kernelOn, PADS_BYTES, type RowsAt, rowMetricsAt, rowPassAt } from './kernel.ts';
 import { type ForAllRows, readsLabels, setMeasure, setObjective } from './objective.ts';
 
 /** Rows go through the kernel's memory in blocks of about this size, which stay in a second-level cache. */
@@ -26,17 +27,20 @@ export interface StagedRows {
   classes: number;
   teacher: Rows;
   student: Rows;
-  /** One value, or one per row. */
-  temperature: ArrayLike<number>;
+  temperature: ValuesOfRows;
+  /** null: the objective says which. */
+  teacherTemperature: ValuesOfRows | null;
   labels: ArrayLike<number> | null;
-  /** One value, one per row, or null for 1. */
-  weights: ArrayLike<number> | null;
+  /** null for 1. */
+  weights: ValuesOfRows | null;
   /** Of a block of rows; where it costs much to begin one, more than the usual. */
   blockBytes?: number;
 }
 
 export interface StagedRowPass extends StagedRows {
   objective: Objective;
+  /** null: the weights of the two terms are those of the objective. */
+  alpha: ValuesOfRows | null;
   outputs: RowPassOutputs;
   /** [rows], or null if not wanted. */
   loss: Float32Array | null;
@@ -63,23 +67,16 @@ export function stagedKernel(): Kernel | null {
 export function stagedRowPass(pass: StagedRowPass): number | null {
   const kernel = stagedKernel();
   if (kernel === null) return null;
-  const { classes, objective, outputs, loss, gradient } = pass;
+  const { classes, objective, outputs, alpha, loss, gradient } = pass;
   const labels = readsLabels(objective, outputs) ? objective.labels : 'none';
-  setObjective(kernel, objective, outputs, forAllRows(pass));
+  setObjective(kernel, objective, outputs, forAllRows(pass, alpha));
   let total = 0;
-  forEachBlock(kernel, pass, { labels, results: loss ? 1 : 0 }, (block) => {
+  forEachBlock(kernel, pass, { labels, alpha, results: loss ? 1 : 0 }, (block) => {
     const { n, count, student, results } = block;
-    total += kernel.rowPass(
-      count,
-      classes,
-      4 * block.teacher,
-      4 * student,
-      4 * block.labels,
-      4 * block.temperatures,
-      4 * block.weights,
-      4 * results,
-      gradient ? 4 * student : 0,
-    );
+    total += rowPassAt(kernel, addresses(block, classes), {
+      loss: 4 * results,
+      gradient: gradient ? 4 * student : 0,
+    });
     loss?.set(floats.subarray(results, results + count), n);
     if (gradient === null) return;
     const from = floats.subarray(student, student + count * classes);
@@ -94,28 +91,28 @@ export function stagedRowMetrics(pass: StagedRowMetrics): boolean {
   const kernel = stagedKernel();
   if (kernel === null) return false;
   const { classes, measure, metrics } = pass;
-  setMeasure(kernel, measure, forAllRows(pass));
-  forEachBlock(kernel, pass, { labels: measure.labels, results: METRICS.length }, (block) => {
+  setMeasure(kernel, measure, forAllRows(pass, null));
+  const how = { labels: measure.labels, alpha: null, results: METRICS.length };
+  forEachBlock(kernel, pass, how, (block) => {
     const { n, count, results } = block;
-    kernel.rowMetrics(
-      count,
-      classes,
-      4 * block.teacher,
-      4 * block.student,
-      4 * block.labels,
-      4 * block.temperatures,
-      4 * block.weights,
-      4 * results,
-    );
+    rowMetricsAt(kernel, addresses(block, classes), 4 * results);
     metrics.set(floats.subarray(results, results + count * METRICS.length), n * METRICS.length);
   });
   return true;
 }
 
-const forAllRows = ({ temperature, weights }: StagedRows): ForAllRows => ({
+const forAllRows = (
+  { temperature, teacherTemperature, weights }: StagedRows,
+  alpha: ValuesOfRows | null,
+): ForAllRows => ({
   temperature: temperature[0],
+  teacherTemperature: teacherTemperature?.[0] ?? null,
+  alpha: alpha?.[0] ?? null,
   weight: weights?.length === 1 ? weights[0] : 1,
 });
+
+/** The values if there is one for each row. */
+const perRow = (values: ValuesOfRows | null) => (values?.length === 1 ? null : values);
 
 /** `count` rows from row n on. Where they lie in memory, in float32 numbers; 0 for what there is not. */
 interface Block {
@@ -125,6 +122,8 @@ interface Block {
   student: number;
   labels: number;
   temperatures: number;
+  teacherTemperatures: number;
+  alphas: number;
   weights: number;
   results: number;
 }
@@ -132,26 +131,33 @@ interface Block {
 interface HowStaged {
   /** How labels are read. */
   labels: LabelKind;
+  alpha: ValuesOfRows | null;
   /** Numbers of a row that the kernel writes, apart from the gradient. */
   results: number;
 }
+
+const VALUES_OF_ROWS = ['temperatures', 'teacherTemperatures', 'alphas', 'weights'] as const;
 
 /** Copies rows in, block by block. */
 function forEachBlock(
   kernel: Kernel,
   staged: StagedRows,
-  { labels: labelKind, results }: HowStaged,
+  { labels: labelKind, alpha, results }: HowStaged,
   work: (block: Block) => void,
 ): void {
   const { rows, classes, teacher, student } = staged;
   const labels = labelKind === 'none' ? null : staged.labels;
-  const temperatures = staged.temperature.length === 1 ? null : staged.temperature;
-  const weights = staged.weights === null || staged.weights.length === 1 ? null : staged.weights;
+  const valuesOfRows = {
+    temperatures: perRow(staged.temperature),
+    teacherTemperatures: perRow(staged.teacherTemperature),
+    alphas: perRow(alpha),
+    weights: perRow(staged.weights),
+  };
 
-  // In float32 numbers: pads, r if there are labels, then for each row of a block T, weight, results, labels,
+  // In float32 numbers: pads, r if there are labels, then for each row of a block its values, results, labels,
   // teacher and student.
   const labelSize = labels === null ? 0 : labelKind === 'distribution' ? classes : 1;
-  const rowSize = 2 + results + labelSize + 2 * classes;
+  const rowSize = Object.keys(valuesOfRows).length + results + labelSize + 2 * classes;
   const rSize = staged.labels === null ? 0 : (classes + 3) & ~3;
   const size = rowsOfBlock(rows, (staged.blockBytes ?? BLOCK_BYTES) / (4 * rowSize));
   const r = PADS_BYTES / 4 + 4;
@@ -162,6 +168,8 @@ function forEachBlock(
     student: 0,
     labels: 0,
     temperatures: 0,
+    teacherTemperatures: 0,
+    alphas: 0,
     weights: 0,
     results: 0,
   };
@@ -171,8 +179,11 @@ function forEachBlock(
     end += numbers;
     return at;
   };
-  if (temperatures) block.temperatures = place(size);
-  if (weights) block.weights = place(size);
+  const given = VALUES_OF_ROWS.flatMap((name) => {
+    const values = valuesOfRows[name];
+    return values === null ? [] : [{ name, values }];
+  });
+  for (const { name } of given) block[name] = place(size);
   if (results) block.results = place(size * results);
   if (labels) block.labels = place(size * labelSize);
   end = align(end);
@@ -186,8 +197,7 @@ function forEachBlock(
     const count = Math.min(size, rows - n);
     load(teacher, block.teacher, n, count, classes);
     load(student, block.student, n, count, classes);
-    if (temperatures) copy(floats, block.temperatures, temperatures, n, count);
-    if (weights) copy(floats, block.weights, weights, n, count);
+    for (const { name, values } of given) copy(floats, block[name], values, n, count);
     if (labels) {
       const to = labelKind === 'classIds' ? ints : floats;
       copy(to, block.labels, labels, n * labelSize, count * labelSize);
@@ -205,6 +215,19 @@ function rowsOfBlock(rows: number, most: number): number {
   if (size > rows) return rows;
   return size > ALIGNMENT ? align(Math.ceil(rows / Math.ceil(rows / size))) : size; // no small rest
 }
+
+/** The block's places in bytes. */
+const addresses = (block: Block, classes: number): RowsAt => ({
+  rows: block.count,
+  classes,
+  teacher: 4 * block.teacher,
+  student: 4 * block.student,
+  labels: 4 * block.labels,
+  temperatures: 4 * block.temperatures,
+  teacherTemperatures: 4 * block.teacherTemperatures,
+  alphas: 4 * block.alphas,
+  weights: 4 * block.weights,
+});
 
 /** Has memory of so many bytes at least. */
 function reserve(bytes: number): void {

@@ -6,9 +6,11 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import { rowPass as javaScriptRowPass } from '../../../kernels/js/row_pass.ts';
+import { INPUT_NAMES } from '../../objective_inputs.ts';
 import { rowPass as composedRowPass } from '../composed/row_pass.ts';
-import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
-import { type Kernel, kernelOn, PADS_BYTES } from '../simd/kernel.ts';
+import type { RowPass, RowPassRequest, RowPassResult, RowsRequest } from '../row_pass.ts';
+import { arraysOf } from '../simd/arrays.ts';
+import { type Kernel, kernelOn, PADS_BYTES, rowPassAt } from '../simd/kernel.ts';
 import { type ForAllRows, isCarried, readsLabels, setObjective } from '../simd/objective.ts';
 
 /**
@@ -61,42 +63,55 @@ export function pointerTo({ dataIdMap }: WasmBackendParts, info: TensorInfo | nu
   return info ? dataIdMap.get(info.dataId).memoryOffset : 0;
 }
 
-/** T and w of rows that are given none of their own. */
-export function forAllRows(
+/** What all rows of a request have in common, and where in the heap what they have of their own lies, 0 for nothing. */
+export function valuesOfRows(
   backend: WasmBackendParts,
-  { temperature, weights }: Pick<RowPassRequest<WasmBackendParts>, 'temperature' | 'weights'>,
-): ForAllRows {
-  return {
-    temperature: perRow(temperature) ? 1 : constant(backend, temperature),
-    weight: perRow(weights) ? 1 : constant(backend, weights ?? 1),
+  { temperature, teacherTemperature, alpha, weights }: RowsRequest<WasmBackendParts>,
+) {
+  const single = (value: TensorInfo | number | null) =>
+    value === null || perRow(value) ? null : constant(backend, value);
+  const pointer = (value: TensorInfo | number | null) => pointerTo(backend, perRow(value));
+  const forAllRows: ForAllRows = {
+    temperature: single(temperature) ?? 1,
+    teacherTemperature: single(teacherTemperature),
+    alpha: single(alpha),
+    weight: single(weights) ?? 1,
   };
+  const places = {
+    temperatures: pointer(temperature),
+    teacherTemperatures: pointer(teacherTemperature),
+    alphas: pointer(alpha),
+    weights: pointer(weights),
+  };
+  return { forAllRows, places };
 }
 
 function rowPassOnHeap(request: RowPassRequest<WasmBackendParts>, kernel: Kernel): RowPassResult {
-  const { backend, rows, classes, temperature, labels, weights, objective, outputs, reduction } = request;
+  const { backend, rows, classes, labels, objective, outputs, reduction } = request;
   const pointer = (info: TensorInfo | null) => pointerTo(backend, info);
   const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
   const loss = wantsLoss && reduction === 'none' ? backend.makeOutput([rows], 'float32') : null;
   const gradient = outputs === 'loss' ? null : backend.makeOutput([rows, classes], 'float32');
   // A row of w and one of r; u lies where the gradient will.
   const room = backend.makeOutput([PADS_BYTES / 4 + classes * (gradient ? 2 : 3)], 'float32');
-  const temperatures = perRow(temperature);
-  const rowWeights = perRow(weights);
+  const ofRows = valuesOfRows(backend, request);
   const pads = pointer(room);
   const w = pads + PADS_BYTES;
   const r = w + 4 * classes;
-  setObjective(kernel, objective, outputs, forAllRows(backend, request));
+  setObjective(kernel, objective, outputs, ofRows.forAllRows);
   kernel.setRoom(gradient ? pointer(gradient) : r + 4 * classes, gradient ? 4 * classes : 0, w, 0, r, pads);
-  const sum = kernel.rowPass(
-    rows,
-    classes,
-    pointer(request.teacher),
-    pointer(request.student),
-    readsLabels(objective, outputs) ? pointer(labels) : 0,
-    pointer(temperatures),
-    pointer(rowWeights),
-    pointer(loss),
-    pointer(gradient),
+  const { teacher, student } = request;
+  const sum = rowPassAt(
+    kernel,
+    {
+      rows,
+      classes,
+      teacher: pointer(teacher),
+      student: pointer(student),
+      labels: readsLabels(objective, outputs) ? pointer(labels) : 0,
+      ...ofRows.places,
+    },
+    { loss: pointer(loss), gradient: pointer(gradient) },
   );
   backend.disposeData(room.dataId);
   return { loss: wantsLoss ? (loss ?? scalar(backend, sum)) : null, gradient };
@@ -118,9 +133,8 @@ function scalar(backend: WasmBackendParts, value: number): TensorInfo {
 }
 
 function rowPassOverViews(request: RowPassRequest<WasmBackendParts>): RowPassResult {
-  const { backend, rows, classes, teacher, student, temperature, labels, weights, objective, outputs } =
-    request;
-  bringOver(backend, [teacher, student, temperature, labels, weights]);
+  const { backend, rows, classes, objective, outputs } = request;
+  bringOver(request);
   const toTeacher = outputs === 'teacherGradient';
   const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
   const loss = wantsLoss ? backend.makeOutput([rows], 'float32') : null;
@@ -131,11 +145,7 @@ function rowPassOverViews(request: RowPassRequest<WasmBackendParts>): RowPassRes
   javaScriptRowPass({
     rows,
     classes,
-    teacher: view(teacher) as Float32Array,
-    student: view(student) as Float32Array,
-    temperature: typeof temperature === 'number' ? [temperature] : view(temperature),
-    labels: labels && view(labels),
-    weights: weights && view(weights),
+    ...arraysOf(request, view),
     objective,
     loss: loss && (view(loss) as Float32Array),
     dStudent: toTeacher ? null : gradientView,
@@ -148,9 +158,9 @@ function rowPassOverViews(request: RowPassRequest<WasmBackendParts>): RowPassRes
  * A tensor of another backend is brought over when it is first asked for, which may make the heap grow:
  * before anything is viewed.
  */
-export function bringOver(
-  { dataIdMap }: WasmBackendParts,
-  inputs: readonly (TensorInfo | number | null)[],
-): void {
-  for (const input of inputs) if (input !== null && typeof input !== 'number') dataIdMap?.get(input.dataId);
+export function bringOver({ backend, ...request }: RowsRequest<WasmBackendParts>): void {
+  for (const name of INPUT_NAMES) {
+    const input = request[name];
+    if (input !== null && typeof input !== 'number') backend.dataIdMap?.get(input.dataId);
+  }
 }

@@ -3,9 +3,10 @@ import { rowMetrics as javaScriptRowMetrics } from '../../../kernels/js/row_metr
 import { METRICS } from '../../../kernels/metrics.ts';
 import { rowMetrics as composedRowMetrics } from '../composed/row_metrics.ts';
 import type { RowMetrics, RowMetricsRequest } from '../row_metrics.ts';
-import { type Kernel, PADS_BYTES } from '../simd/kernel.ts';
+import { arraysOf } from '../simd/arrays.ts';
+import { type Kernel, PADS_BYTES, rowMetricsAt } from '../simd/kernel.ts';
 import { setMeasure } from '../simd/objective.ts';
-import { bringOver, forAllRows, kernelOnHeap, perRow, pointerTo, type WasmBackendParts } from './index.ts';
+import { bringOver, kernelOnHeap, pointerTo, valuesOfRows, type WasmBackendParts } from './index.ts';
 
 /**
  * The SIMD kernel on the backend's own memory, nothing copied; where it is not compiled, kernels/js over
@@ -21,42 +22,33 @@ export const rowMetrics: RowMetrics<WasmBackendParts> = (request) => {
 };
 
 function rowMetricsOnHeap(request: RowMetricsRequest<WasmBackendParts>, kernel: Kernel): TensorInfo {
-  const { backend, rows, classes, measure, temperature, weights } = request;
+  const { backend, rows, classes, measure } = request;
   const metrics = backend.makeOutput([rows, METRICS.length], 'float32');
   // A row of u, w and r each.
   const room = backend.makeOutput([PADS_BYTES / 4 + 3 * classes], 'float32');
   const pads = pointerTo(backend, room);
   const u = pads + PADS_BYTES;
-  setMeasure(kernel, measure, forAllRows(backend, request));
+  const ofRows = valuesOfRows(backend, request);
+  setMeasure(kernel, measure, ofRows.forAllRows);
   kernel.setRoom(u, 0, u + 4 * classes, 0, u + 8 * classes, pads);
-  kernel.rowMetrics(
-    rows,
-    classes,
-    pointerTo(backend, request.teacher),
-    pointerTo(backend, request.student),
-    pointerTo(backend, request.labels),
-    pointerTo(backend, perRow(temperature)),
-    pointerTo(backend, perRow(weights)),
-    pointerTo(backend, metrics),
-  );
+  const { teacher, student, labels } = request;
+  const pointer = (info: TensorInfo | null) => pointerTo(backend, info);
+  const at = { teacher: pointer(teacher), student: pointer(student), labels: pointer(labels) };
+  rowMetricsAt(kernel, { rows, classes, ...at, ...ofRows.places }, pointer(metrics));
   backend.disposeData(room.dataId);
   return metrics;
 }
 
 function rowMetricsOverViews(request: RowMetricsRequest<WasmBackendParts>): TensorInfo {
-  const { backend, rows, classes, measure, temperature, labels, weights } = request;
-  bringOver(backend, [request.teacher, request.student, temperature, labels, weights]);
+  const { backend, rows, classes, measure } = request;
+  bringOver(request);
   const metrics = backend.makeOutput([rows, METRICS.length], 'float32');
   // Views come after the last allocation.
   const view = (info: TensorInfo) => backend.typedArrayFromHeap(info);
   javaScriptRowMetrics({
     rows,
     classes,
-    teacher: view(request.teacher) as Float32Array,
-    student: view(request.student) as Float32Array,
-    temperature: typeof temperature === 'number' ? [temperature] : view(temperature),
-    labels: labels && view(labels),
-    weights: weights && view(weights),
+    ...arraysOf(request, view),
     measure,
     metrics: view(metrics) as Float32Array,
   });

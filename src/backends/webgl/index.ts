@@ -1,6 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { DIVERGENCES } from '../../../kernels/divergences.ts';
 import type { Objective } from '../../../kernels/objective.ts';
+import { PER_ROW_NAMES, type PerRowName } from '../../objective_inputs.ts';
 import { hasHalfTextures } from '../half_textures.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
 import { checkContext, packsFirst, type WebGLBackend } from './backend.ts';
@@ -15,6 +16,7 @@ import {
   type StageOutput,
   type StatisticsSource,
   sourceOf,
+  strideOf,
   texelsShiftOf,
   UNIFORMS,
   type UniformName,
@@ -56,6 +58,11 @@ function checkClassIds({ objective: { labels }, classes }: RowPassRequest<WebGLB
   }
 }
 
+function stridesOf(ofRows: Partial<Record<PerRowName, TensorInfo>>) {
+  const strides = PER_ROW_NAMES.map((name) => [strideOf(name), (ofRows[name]?.shape[0] ?? 1) === 1 ? 0 : 1]);
+  return Object.fromEntries(strides) as Partial<Record<UniformName, number>>;
+}
+
 /** The stages of a row pass, in the order in which one needs the other. */
 export class RowPassRun {
   protected readonly specialisation: Specialisation;
@@ -70,7 +77,7 @@ export class RowPassRun {
     private readonly textures: Textures,
   ) {
     checkClassIds(request);
-    const { rows, classes, outputs, temperature, labels, weights } = request;
+    const { rows, classes, outputs, temperature, labels } = request;
     const objective = objectiveOf(request);
     const isPackedFirst = outputs !== 'loss' && packsFirst(request.backend, rows * classes);
     const student = textures.matrix(request.student, rows, classes, isPackedFirst ? [rows, classes] : null);
@@ -83,6 +90,7 @@ export class RowPassRun {
     const distribution =
       labels && objective.labels === 'distribution' ? textures.matrix(labels, rows, classes, packAs) : null;
     const isHalf = hasHalfTextures();
+    const ofRows = this.tensorsOfRows();
     const layoutOf = ({ isPacked, matrixRows, offset }: InputMatrix): InputLayout => ({
       isPacked,
       isAligned: isPacked === student.isPacked && matrixRows === student.matrixRows && offset === 0,
@@ -91,8 +99,7 @@ export class RowPassRun {
       rows,
       objective,
       outputs,
-      hasTemperatureTensor: typeof temperature !== 'number',
-      hasWeightsTensor: weights !== null,
+      tensorsOfRows: Object.keys(ofRows) as PerRowName[],
       teacher: layoutOf(teacher),
       student: layoutOf(student),
       labels: layoutOf(distribution ?? teacher),
@@ -105,10 +112,8 @@ export class RowPassRun {
       ['teacher', teacher.info],
       ['student', student.info],
     ];
-    if (typeof temperature !== 'number') this.inputs.push(['temperature', textures.vector(temperature)]);
     if (labels) this.inputs.push(['labels', distribution?.info ?? textures.vector(labels)]);
-    if (weights) this.inputs.push(['weights', textures.vector(weights)]);
-    const stride = (info: TensorInfo) => (textures.vector(info).shape[0] === 1 ? 0 : 1);
+    this.inputs.push(...Object.entries(ofRows));
     const t = typeof temperature === 'number' ? temperature : 1;
     this.uniforms = {
       rows,
@@ -117,12 +122,11 @@ export class RowPassRun {
       studentRows: student.matrixRows,
       labelRows: distribution?.matrixRows ?? 1,
       outRows: student.matrixRows,
-      temperatureStride: typeof temperature === 'number' ? 0 : stride(temperature),
-      weightStride: weights ? stride(weights) : 0,
-      rowTemperature: t,
+      ...stridesOf(ofRows),
+      temperatureOfAll: t,
       inverseTemperature: Math.min(1 / t, 3e38),
       inverseTeacherTemperature:
-        objective.teacherTemperature === 0 ? 0 : Math.min(1 / objective.teacherTemperature, 3e38),
+        objective.teacherTemperature > 0 ? Math.min(1 / objective.teacherTemperature, 3e38) : 0,
       softWeight: objective.softWeight,
       hardWeight: objective.hardWeight,
       labelSmoothing: objective.labelSmoothing,
@@ -130,6 +134,15 @@ export class RowPassRun {
       beta: objective.beta,
       scale: objective.scale,
     };
+  }
+
+  /** Those that are given, as textures. */
+  private tensorsOfRows(): Partial<Record<PerRowName, TensorInfo>> {
+    const given = PER_ROW_NAMES.flatMap((name) => {
+      const input = this.request[name];
+      return input === null || typeof input === 'number' ? [] : [[name, this.textures.vector(input)]];
+    });
+    return Object.fromEntries(given);
   }
 
   run(): RowPassResult {

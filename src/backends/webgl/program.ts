@@ -3,12 +3,14 @@ import {
   type Divergence,
   type LabelKind,
   type Objective,
+  OF_STUDENT,
   type RowPassOutputs,
   type TeacherReading,
   teacherReadingOf,
 } from '../../../kernels/objective.ts';
 import { unknownWord } from '../../../kernels/words.ts';
 import * as glsl from '../../generated/glsl.ts';
+import { PER_ROW_NAMES, type PerRowName } from '../../objective_inputs.ts';
 import type { GPGPUProgram } from './backend.ts';
 
 /** One program of the row pass: the file of kernels/glsl that holds its `main`. */
@@ -38,8 +40,8 @@ export interface Specialisation {
   rows: number;
   objective: Objective;
   outputs: RowPassOutputs;
-  hasTemperatureTensor: boolean;
-  hasWeightsTensor: boolean;
+  /** Which inputs of one value per row are tensors. */
+  tensorsOfRows: readonly PerRowName[];
   teacher: InputLayout;
   student: InputLayout;
   labels: InputLayout;
@@ -53,7 +55,13 @@ export interface Specialisation {
 /** Where a stage finds the statistics of a row: kernels/glsl/constants.glsl. */
 export type StatisticsSource = 'SWEEP' | 'CELLS' | 'STATISTICS';
 
-/** int unless it is in FLOATS. */
+/** `teacherTemperature` becomes `TEACHER_TEMPERATURE`. */
+const inCapitals = (name: PerRowName) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+
+/** The uniform that says how far apart the values of two rows are: 0 if one value is that of all rows. */
+export const strideOf = <Name extends PerRowName>(name: Name): `${Name}Stride` => `${name}Stride`;
+
+/** int up to temperatureOfAll, then float. */
 export const UNIFORMS = [
   'rows',
   'lines',
@@ -66,9 +74,8 @@ export const UNIFORMS = [
   'studentRows',
   'labelRows',
   'outRows',
-  'temperatureStride',
-  'weightStride',
-  'rowTemperature',
+  ...PER_ROW_NAMES.map((name) => strideOf(name)),
+  'temperatureOfAll',
   'inverseTemperature',
   'inverseTeacherTemperature',
   'softWeight',
@@ -80,7 +87,7 @@ export const UNIFORMS = [
 ] as const;
 export type UniformName = (typeof UNIFORMS)[number];
 
-const FIRST_FLOAT = UNIFORMS.indexOf('rowTemperature');
+const FIRST_FLOAT = UNIFORMS.indexOf('temperatureOfAll');
 const CUSTOM_UNIFORMS = UNIFORMS.map((name, k) => ({
   name,
   type: k < FIRST_FLOAT ? ('int' as const) : ('float' as const),
@@ -136,7 +143,7 @@ export const isSoftened = (objective: Objective): boolean =>
 
 /** Whether the teacher's temperature is not that of the row. */
 const hasOwnTemperature = (objective: Objective): boolean =>
-  teacherReadingOf(objective) !== 'probabilities' && objective.teacherTemperature !== 0;
+  teacherReadingOf(objective) !== 'probabilities' && objective.teacherTemperature !== OF_STUDENT;
 
 const SOURCES: Readonly<Record<Divergence, string>> = {
   crossEntropy: glsl.crossEntropy,
@@ -233,8 +240,10 @@ function definitionsOf(specialisation: Specialisation): [string, string | number
     ['NEEDS_LEVEL', flag(needsLevel(objective, outputs))],
     ['LABEL_SUMS', flag(needsLabelSums(objective))],
     ['TEMPERATURE_SQUARED', flag(objective.scaleByTemperatureSquared)],
-    ['TEMPERATURE_TENSOR', flag(specialisation.hasTemperatureTensor)],
-    ['WEIGHTS_TENSOR', flag(specialisation.hasWeightsTensor)],
+    ...PER_ROW_NAMES.map((name): [string, number] => [
+      `${inCapitals(name)}_TENSOR`,
+      flag(specialisation.tensorsOfRows.includes(name)),
+    ]),
     ['TEACHER_PACKED', flag(specialisation.teacher.isPacked)],
     ['TEACHER_ALIGNED', flag(specialisation.teacher.isAligned)],
     ['STUDENT_PACKED', flag(specialisation.student.isPacked)],
