@@ -166,7 +166,9 @@ describe('a temperature of the teacher', () => {
           }),
       );
     expect(await wrong(-1)).toContain('teacherTemperature must be a finite number greater than 0; got -1');
-    expect(await wrong([1, 2])).toContain('teacherTemperature must be one number; got an array of 2');
+    expect(await wrong([1, 2])).toContain(
+      'teacherTemperature must be one number, for the rows of every batch; got shape [2]',
+    );
     expect(await errorOf(() => layersLoss({ teacherTemperature: Number.NaN }))).toContain(
       'teacherTemperature',
     );

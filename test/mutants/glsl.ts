@@ -31,12 +31,6 @@ export const glslMutants: Mutant[] = [
       replace: ', log2(max(p, SMALLEST_PROBABILITY)));',
     },
     {
-      name: "the teacher has the row's temperature whatever its own is",
-      find: '#define teacherInverseOf(inverseT) inverseTeacherTemperature',
-      replace: '#define teacherInverseOf(inverseT) inverseT',
-      killedBy: values('kl of logits at a temperature of their own, alone'),
-    },
-    {
       name: 'a probability below 0 is softened as 0',
       find: '|| p < 0.0',
       replace: '',
@@ -66,7 +60,7 @@ export const glslMutants: Mutant[] = [
   ...mutants('kernels/glsl/maxima.glsl', teacherTemperature('kl: digits a temperature per row'), [
     {
       name: 'no row is near whose teacher has a temperature of its own',
-      find: '> ROUNDING * inverseT) return false;',
+      find: '> ROUNDING * inverseT.x) return false;',
       replace: '>= 0.0) return false;',
     },
   ]),
@@ -217,14 +211,14 @@ export const glslMutants: Mutant[] = [
     {
       name: 'of a shift between the models, its rounding is left out of the cross entropy',
       killedBy: numerics('crossEntropy: digits a shift changes nothing of 30'),
-      find: ' - difference(maxima.student, maxima.teacher).y * inverseT;',
+      find: ' - difference(maxima.student, maxima.teacher).y * inverseT.x;',
       replace: ';',
     },
   ]),
   ...mutants('kernels/glsl/write_gradient.glsl', oddRow, [
     {
       name: 'the gradient to the student is not divided by T',
-      find: 'softFactor(factors) * inverseT * studentSlope(row, c)',
+      find: 'softFactor(factors) * inverseT.x * studentSlope(row, c)',
       replace: 'softFactor(factors) * studentSlope(row, c)',
     },
     {
@@ -253,9 +247,15 @@ export const glslMutants: Mutant[] = [
   ]),
   ...mutants('kernels/glsl/inputs.glsl', oddRow, [
     {
+      name: "the teacher has the row's temperature whatever its own is",
+      find: '  factors.inverseTemperatures.y = inverseTeacherTemperature;',
+      replace: '',
+      killedBy: values('kl of logits at a temperature of their own, alone'),
+    },
+    {
       name: 'T in place of T^2',
-      find: 'factors.weight * softWeight * factors.temperature * factors.temperature',
-      replace: 'factors.weight * softWeight * factors.temperature',
+      find: 'factor *= factors.temperature * factors.temperature;',
+      replace: 'factor *= factors.temperature;',
     },
     {
       name: 'a packed texture is read from its upper row alone',

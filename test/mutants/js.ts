@@ -6,7 +6,34 @@ const numerics = suite('test/conformance/numerics.test.ts', 'cpu-js');
 const teacherTemperature = suite('test/conformance/teacher_temperature.test.ts', 'cpu-js');
 const metrics = suite('test/conformance/metrics.test.ts', 'cpu-js');
 
+const optionsOfRows = suite('test/conformance/options_of_rows.test.ts', 'cpu-js');
+
 export const jsMutants: Mutant[] = [
+  ...mutants('kernels/js/temperatures.ts', values, [
+    {
+      name: 'every row has the first T, and the first weight in metrics',
+      find: 'values[values.length === 1 ? 0 : n]',
+      replace: 'values[0]',
+    },
+    {
+      name: 'a T of the teacher that is none is computed with',
+      find: 'isTemperature(student) && isTemperature(teacher)',
+      replace: 'isTemperature(student)',
+      killedBy: optionsOfRows,
+    },
+  ]),
+  ...mutants('kernels/js/row_pass.ts', optionsOfRows, [
+    {
+      name: 'a row whose alpha is 0 needs a valid label',
+      find: 'const hasLabels = hard !== null && alphaOfRow !== 0;',
+      replace: 'const hasLabels = hard !== null;',
+    },
+    {
+      name: 'an alpha above 1 is computed with',
+      find: '(alphaOfRow >= 0 && alphaOfRow <= 1)',
+      replace: 'alphaOfRow >= 0',
+    },
+  ]),
   ...mutants('kernels/js/row_pass.ts', values, [
     {
       name: 'the gradient is not divided by T',
@@ -25,13 +52,8 @@ export const jsMutants: Mutant[] = [
     },
     {
       name: 'every row has the first weight',
-      find: 'weights[weights.length === 1 ? 0 : n]',
-      replace: 'weights[0]',
-    },
-    {
-      name: 'every row has the first T',
-      find: 'temperature[temperature.length === 1 ? 0 : n]',
-      replace: 'temperature[0]',
+      find: '(weights === null ? 1 : valueOfRow(weights, n));\n    if',
+      replace: '(weights === null ? 1 : weights[0]);\n    if',
     },
     {
       name: 'a row of weight 0 is computed',
@@ -78,8 +100,8 @@ export const jsMutants: Mutant[] = [
     },
     {
       name: "the teacher has the row's temperature whatever its own is",
-      find: 'fixedTeacherTemperature === 0 ? this.inverseTemperature : 1 / fixedTeacherTemperature;',
-      replace: 'this.inverseTemperature;',
+      find: 'this.inverseTeacherTemperature = 1 / teacher;',
+      replace: 'this.inverseTeacherTemperature = 1 / student;',
     },
     {
       name: 'softened probabilities are not scaled to the sum they had',

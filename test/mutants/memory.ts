@@ -17,14 +17,9 @@ export const memoryMutants: Mutant[] = [
       replace: 'copy(to, block.labels, labels, 0, count * labelSize);',
     },
     {
-      name: 'every block has the temperatures of the first',
-      find: 'copy(floats, block.temperatures, temperatures, n, count)',
-      replace: 'copy(floats, block.temperatures, temperatures, 0, count)',
-    },
-    {
-      name: 'every block has the weights of the first',
-      find: 'copy(floats, block.weights, weights, n, count)',
-      replace: 'copy(floats, block.weights, weights, 0, count)',
+      name: 'every block has the temperatures and weights of the first',
+      find: 'copy(floats, block[name], values, n, count)',
+      replace: 'copy(floats, block[name], values, 0, count)',
     },
     {
       name: 'losses of a block go where those of the first went',

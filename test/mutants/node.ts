@@ -113,8 +113,9 @@ export const nodeMutants: Mutant[] = [
     },
     {
       name: 'rows that are replaced have the temperature or the weight of the first',
-      find: 'chosen(perRow, [rows]);',
-      replace: 'gather(asTensor(perRow, [rows]), indices.map((_, k) => k));',
+      find: '    return gather(asTensor(info, size === rows ? [rows] : [rows, classes]), indices);',
+      replace:
+        '    return size === rows\n      ? gather(asTensor(info, [rows]), indices.map((_, k) => k))\n      : gather(asTensor(info, [rows, classes]), indices);',
       killedBy: fusedOp,
     },
     {

@@ -21,8 +21,8 @@ export const opMutants: Mutant[] = [
     },
     {
       name: 'alpha weighs the soft term',
-      find: 'softWeight: 1 - checked.alpha',
-      replace: 'softWeight: checked.alpha',
+      find: 'softWeight: alphaTensor ? 1 : 1 - alpha',
+      replace: 'softWeight: alphaTensor ? 1 : alpha',
     },
     {
       name: 'label smoothing is dropped',
@@ -31,8 +31,8 @@ export const opMutants: Mutant[] = [
     },
     {
       name: 'the default alpha is 0.1',
-      find: 'options.alpha ?? 0.5',
-      replace: 'options.alpha ?? 0.1',
+      find: '{ alpha = 0.5, labels }: DistillationOptions',
+      replace: '{ alpha = 0.1, labels }: DistillationOptions',
       killedBy: reductions,
     },
     {
@@ -160,8 +160,8 @@ export const opMutants: Mutant[] = [
     },
     {
       name: 'a teacher of a fixed temperature has a part in the gradient to T',
-      find: 'if (attrs.teacherTemperature === 0) {',
-      replace: 'if (attrs.teacherTemperature >= 0) {',
+      find: 'if (attrs.teacherTemperature === OF_STUDENT) rows',
+      replace: 'if (attrs.teacherTemperature >= 0) rows',
       killedBy: teacherTemperature,
     },
     {
@@ -172,8 +172,8 @@ export const opMutants: Mutant[] = [
     },
     {
       name: 'the gradient to the weights is weighted',
-      find: 'givenTensors(inputs), weights: null }',
-      replace: 'givenTensors(inputs) }',
+      find: 'givenInputs(inputs), weights: null }',
+      replace: 'givenInputs(inputs) }',
     },
   ]),
   ...mutants('src/gradients/SoftmaxCrossEntropyWithTemperatureGrad_grad.ts', gradients, [
@@ -210,8 +210,8 @@ export const opMutants: Mutant[] = [
     },
     {
       name: "the differentiable loss takes the student's temperature for the teacher's",
-      find: 'attrs.teacherTemperature === 0 ? t : attrs.teacherTemperature',
-      replace: 't',
+      find: '        : attrs.teacherTemperature,\n  );',
+      replace: '        : t,\n  );',
       killedBy: teacherTemperature,
     },
     {
@@ -262,14 +262,14 @@ export const opMutants: Mutant[] = [
     },
     {
       name: 'a temperature of the teacher is dropped',
-      find: 'return t === temperature ? 0 : t;',
-      replace: 'return 0;',
+      find: 'isAsGiven ? 1 : t === temperature ? OF_STUDENT : t',
+      replace: 'isAsGiven ? 1 : OF_STUDENT',
       killedBy: values,
     },
     {
       name: 'probabilities at T = 1 are not used as they are',
-      find: "if (targets === 'probabilities' && t === 1) return 1;",
-      replace: '',
+      find: `const isAsGiven = targets === 'probabilities' && t === 1;`,
+      replace: 'const isAsGiven = false;',
       killedBy: values,
     },
     { name: 'rank 7 is accepted', find: 'logits.rank > 6', replace: 'logits.rank > 7' },
