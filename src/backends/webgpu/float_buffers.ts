@@ -1,28 +1,20 @@
 import { engine, mul, type Tensor, type TensorInfo, tidy } from '@tensorflow/tfjs-core';
+import { mapGiven } from '../../objective_inputs.ts';
+import type { RowsRequest } from '../row_pass.ts';
 import type { WebGPUBackend } from './backend.ts';
-
-/** What a row pass and a row of metrics are asked with. */
-interface Tensors {
-  backend: WebGPUBackend;
-  teacher: TensorInfo;
-  student: TensorInfo;
-  temperature: number | TensorInfo;
-  labels: TensorInfo | null;
-  weights: TensorInfo | null;
-}
 
 /**
  * tf.cast from int32 or bool to float32 keeps the buffer of integers on this backend and only says float32 of it; tfjs's own shaders are made for what the buffer
  * holds. Ours read floats, so such a tensor is converted first, by a stock product with 1.
  */
-export function withFloatBuffers<Request extends Tensors, Result>(
+export function withFloatBuffers<Request extends RowsRequest<WebGPUBackend>, Result>(
   pass: (request: Request) => Result,
 ): (request: Request) => Result {
   return (request) => {
-    const { backend, teacher, student, temperature, labels, weights } = request;
+    const { backend, temperature, ...others } = request;
     const converted: Tensor[] = [];
-    const asFloats = <T extends TensorInfo | number | null>(info: T): T | TensorInfo => {
-      if (info === null || typeof info === 'number' || info.dtype !== 'float32') return info;
+    const asFloats = (info: TensorInfo): TensorInfo => {
+      if (info.dtype !== 'float32') return info;
       if (backend.tensorMap.get(info.dataId).dtype === 'float32') return info;
       const floats = convert(info, backend);
       converted.push(floats);
@@ -31,11 +23,8 @@ export function withFloatBuffers<Request extends Tensors, Result>(
     try {
       return pass({
         ...request,
-        teacher: asFloats(teacher),
-        student: asFloats(student),
-        temperature: asFloats(temperature),
-        labels: asFloats(labels),
-        weights: asFloats(weights),
+        ...mapGiven({ ...others, temperature: null }, asFloats),
+        temperature: typeof temperature === 'number' ? temperature : asFloats(temperature),
       });
     } finally {
       for (const floats of converted) floats.dispose();
