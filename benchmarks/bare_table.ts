@@ -15,7 +15,10 @@ const BARE = {
   'mid-mid': '──',
 };
 
-/** A table as text without colours, the same in a terminal and in a file: `left` names the columns of words, all others hold numbers. */
+/**
+ * A table as text without colours, the same in a terminal and in a file: `left` names the columns of words,
+ * all others hold numbers.
+ */
 export function bareTable(
   head: readonly string[],
   lines: readonly (readonly string[])[],

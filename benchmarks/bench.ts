@@ -1,4 +1,7 @@
-/** `npm run bench`: times the loss on every backend that the machine has, each in a process or page of its own. See README.md here. */
+/**
+ * `npm run bench`: times the loss on every backend that the machine has, each in a process or page of its
+ * own. See README.md here.
+ */
 import { join, resolve } from 'node:path';
 import { isPage } from '../test/backends/projects.ts';
 import { runCommandLine } from './command_line.ts';

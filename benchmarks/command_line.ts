@@ -1,4 +1,7 @@
-/** `npm run bench`, apart from where the scripts of the backends come from: see bench.ts, and pack/main.ts for the archive. */
+/**
+ * `npm run bench`, apart from where the scripts of the backends come from: see bench.ts, and pack/main.ts for
+ * the archive.
+ */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Presets, SingleBar } from 'cli-progress';
@@ -82,7 +85,10 @@ function parse(argv: string[]): Options {
     .opts<Options>();
 }
 
-/** Runs to the end and returns the exit code: 0 only if every backend that this machine has ran, and gave right results. */
+/**
+ * Runs to the end and returns the exit code: 0 only if every backend that this machine has ran, and gave
+ * right results.
+ */
 export async function runCommandLine(bench: Bench, argv: string[]): Promise<number> {
   const options = parse(argv);
   endOnInterrupt();
@@ -107,7 +113,8 @@ export async function runCommandLine(bench: Bench, argv: string[]): Promise<numb
       failures.push(`${project.name}: ${error instanceof Error ? error.message : error}`);
       console.error(failures[failures.length - 1]);
     }
-    if (options.json) writeRows(options.json, rows); // after each backend, so that what a crash costs is one backend
+    // after each backend, so that what a crash costs is one backend
+    if (options.json) writeRows(options.json, rows);
   }
   for (const table of tablesOf(rows, process.stdout.columns)) console.log(`\n${table}`);
   if (options.json) console.log(`\n${rows.length} rows written to ${options.json}`);

@@ -1,9 +1,12 @@
 /**
- * A step of Distiller.fit beside one of a loop written by hand: `npx tsx benchmarks/fit.ts --backend cpu`. The loop shuffles, takes each batch by tf.gather, computes
- * the loss and its gradients with tf.variableGrads, applies them, and sums the loss (and the metrics, by distillationMetrics) for the end of the epoch, which is
- * what fit gives too. LayersModel.fit stands beside a loop of its own, with stock ops. One process, epochs in turn; a step is an epoch over its batches.
+ * A step of Distiller.fit beside one of a loop written by hand: `npx tsx benchmarks/fit.ts --backend cpu`.
+ * The loop shuffles, takes each batch by tf.gather, computes the loss and its gradients with
+ * tf.variableGrads, applies them, and sums the loss (and the metrics, by distillationMetrics) for the end of
+ * the epoch, which is what fit gives too. LayersModel.fit stands beside a loop of its own, with stock ops.
+ * One process, epochs in turn; a step is an epoch over its batches.
  *
- * With --evaluate, a batch of evaluate in the same way. There the loop cuts its batches by tf.slice, and on 'wasm', whose slice copies the whole tensor, takes them by tf.gather.
+ * With --evaluate, a batch of evaluate in the same way. There the loop cuts its batches by tf.slice, and on
+ * 'wasm', whose slice copies the whole tensor, takes them by tf.gather.
  */
 import * as tf from '@tensorflow/tfjs';
 import { Command, InvalidArgumentError, Option } from 'commander';

@@ -13,7 +13,10 @@ export interface Outcome {
 
 type Loss = (teacherLogits: tf.Tensor2D, studentLogits: tf.Tensor2D) => tf.Tensor;
 
-/** The job of all: the mean over rows of -sum p log q, p = softmax(v/T), q = softmax(z/T); without the factor T^2, which not all of them have. */
+/**
+ * The job of all: the mean over rows of -sum p log q, p = softmax(v/T), q = softmax(z/T); without the factor
+ * T^2, which not all of them have.
+ */
 const LOSSES: Record<LossName, Loss> = {
   'tfjs-distill': (v, z) =>
     distillationLoss(v, z, { temperature: TEMPERATURE, scaleByTemperatureSquared: false }),
@@ -21,7 +24,10 @@ const LOSSES: Record<LossName, Loss> = {
   composed: (v, z) => composed(v)(z),
 };
 
-/** The best that we could write with stock ops: log softmax once, and by tf.customGrad the gradient q - p that tfjs would take nine kernels to find. */
+/**
+ * The best that we could write with stock ops: log softmax once, and by tf.customGrad the gradient q - p that
+ * tfjs would take nine kernels to find.
+ */
 function composed(v: tf.Tensor2D): (z: tf.Tensor2D) => tf.Tensor {
   return tf.customGrad((input: tf.Tensor | tf.GradSaveFunc, save: tf.Tensor | tf.GradSaveFunc) => {
     const z = input as tf.Tensor2D;

@@ -1,7 +1,9 @@
 /**
- * What rows that nearly agree cost the SIMD kernel, whose gradient takes the centred form there (MATH (20)-(25)): `npx tsx benchmarks/near.ts`. Value and gradient
- * of batches that differ in how many of their rows are near, drawn at random, timed in turn: the row pass alone, then whole calls of distillationLoss with
- * tf.valueAndGrad on a backend. First quartiles of wall time, and how many times as long as with no row near.
+ * What rows that nearly agree cost the SIMD kernel, whose gradient takes the centred form there (MATH
+ * (20)-(25)): `npx tsx benchmarks/near.ts`. Value and gradient of batches that differ in how many of their
+ * rows are near, drawn at random, timed in turn: the row pass alone, then whole calls of distillationLoss
+ * with tf.valueAndGrad on a backend. First quartiles of wall time, and how many times as long as with no row
+ * near.
  */
 import { cpus } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
@@ -26,7 +28,10 @@ const SHAPES: [rows: number, classes: number][] = [
   [256, 1000],
   [8, 32000],
 ];
-/** Parts of the rows that are near; then with a shift that their logits have in common, which costs a near row more. */
+/**
+ * Parts of the rows that are near; then with a shift that their logits have in common, which costs a near row
+ * more.
+ */
 const MIXTURES: { near: number; shift: number }[] = [
   { near: 0, shift: 0 },
   { near: 0.1, shift: 0 },

@@ -1,4 +1,7 @@
-/** `npm run bench:plot`: draws the rows of benchmarks/results/*.json, or of the files that are named, as SVG beside them, and writes a page about them. */
+/**
+ * `npm run bench:plot`: draws the rows of benchmarks/results/*.json, or of the files that are named, as SVG
+ * beside them, and writes a page about them.
+ */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse, View } from 'vega';

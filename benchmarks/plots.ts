@@ -128,7 +128,10 @@ export interface SpeedUp {
 
 const keyOf = (row: Row) => JSON.stringify([panelOf(row), row.adapter, row.rows, row.classes, row.phase]);
 
-/** How many times as long each other implementation of the loss takes as tfjs-distill, on the same device in the same run. */
+/**
+ * How many times as long each other implementation of the loss takes as tfjs-distill, on the same device in
+ * the same run.
+ */
 export function speedUps(rows: readonly Row[]): SpeedUp[] {
   const ours = new Map(
     rows.filter(({ implementation }) => implementation === 'tfjs-distill').map((row) => [keyOf(row), row]),

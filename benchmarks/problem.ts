@@ -6,7 +6,10 @@ import type { Implementation } from './implementation_names.ts';
 import { type Outcome, TEMPERATURE } from './implementations.ts';
 import type { Workload } from './workloads.ts';
 
-/** Logits are drawn for so many elements at most, in whole rows; larger tensors repeat them, so that the truth of a gigabyte is known too. */
+/**
+ * Logits are drawn for so many elements at most, in whole rows; larger tensors repeat them, so that the truth
+ * of a gigabyte is known too.
+ */
 const MOST_DISTINCT = 2 ** 19;
 
 /** Up to this size a tensor is put together here and uploaded, beyond it the device puts it together. */
@@ -54,7 +57,10 @@ function distinctRows({ rows, classes }: Workload): number {
   return 1;
 }
 
-/** The values, repeated until there are enough rows, where a model's logits would be: in the device's memory, as an op leaves them there. */
+/**
+ * The values, repeated until there are enough rows, where a model's logits would be: in the device's memory,
+ * as an op leaves them there.
+ */
 function fill(values: Float32Array, [distinct, classes]: [number, number], rows: number): tf.Tensor2D {
   return tf.tidy(() => {
     if (rows * classes <= MOST_UPLOADED || tf.getBackend() === 'cpu') {
@@ -67,7 +73,10 @@ function fill(values: Float32Array, [distinct, classes]: [number, number], rows:
   });
 }
 
-/** Ours has the bounds of the conformance suite. Stock ops add up 32,000 numbers one after another: 1.3e-3 of the loss was lost so on 'wasm'. */
+/**
+ * Ours has the bounds of the conformance suite. Stock ops add up 32,000 numbers one after another: 1.3e-3 of
+ * the loss was lost so on 'wasm'.
+ */
 function toleranceOf(implementation: Implementation): { loss: number; gradient: number } {
   const own = tf.getBackend().startsWith('webg') ? 1e-5 : 2e-6;
   return implementation === 'tfjs-distill'
@@ -119,7 +128,10 @@ async function readRows(tensor: tf.Tensor2D, first: number, count: number): Prom
   return values;
 }
 
-/** Euclidean norm of the error over that of the truth: with many classes every number is small, and a gradient of zeros would pass an absolute bound. */
+/**
+ * Euclidean norm of the error over that of the truth: with many classes every number is small, and a gradient
+ * of zeros would pass an absolute bound.
+ */
 function relativeError(actual: Float32Array, expected: Float64Array): number {
   let error = 0;
   let size = 0;

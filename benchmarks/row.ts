@@ -3,7 +3,10 @@
 export const PHASES = ['value', 'value+gradient'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** `timestamp`: the device's own clock, around all its work. `wall`: from the first call until the device is done. */
+/**
+ * `timestamp`: the device's own clock, around all its work. `wall`: from the first call until the device is
+ * done.
+ */
 export const CLOCKS = ['timestamp', 'wall'] as const;
 export type Clock = (typeof CLOCKS)[number];
 
@@ -29,7 +32,10 @@ export interface Row {
   /** Samples behind the median, and calls in each. */
   samples: number;
   callsPerSample: number;
-  /** Bytes of the traffic model over the median, 1e9 a second: 3 * rows * classes * 4 for value+gradient, 2 * for the value; null for the floor. */
+  /**
+   * Bytes of the traffic model over the median, 1e9 a second: 3 * rows * classes * 4 for value+gradient, 2 *
+   * for the value; null for the floor.
+   */
   gigabytesPerSecond: number | null;
   /** Of the bandwidth of a copy that moves the same bytes, timed in the same rounds. */
   shareOfCopy: number | null;
@@ -86,7 +92,9 @@ const FITS: Record<Kind, (value: unknown) => boolean> = {
   flag: (value) => typeof value === 'boolean',
 };
 
-/** Checks rows that come from a file. @throws {Error} that names the row, the field and what is wrong with it. */
+/**
+ * Checks rows that come from a file. @throws {Error} that names the row, the field and what is wrong with it.
+ */
 export function checkRows(rows: unknown, file: string): Row[] {
   if (!Array.isArray(rows)) throw new Error(`${file}: expected an array of rows; got ${typeof rows}.`);
   rows.forEach((row: Record<string, unknown>, n) => {

@@ -55,7 +55,10 @@ const MOST_PENDING_BYTES = { cpu: Number.POSITIVE_INFINITY, software: 2 ** 28, g
 /** Temporaries of stock tfjs, in tensors of [rows, classes]. */
 const MOST_TEMPORARIES = 14;
 
-/** tfjs computes the smallest tensors on the processor whatever the backend; its floor on a GPU needs a size that goes there. */
+/**
+ * tfjs computes the smallest tensors on the processor whatever the backend; its floor on a GPU needs a size
+ * that goes there.
+ */
 const FLOOR_SIZE = { cpu: 1, software: 1024, gpu: 1024 };
 
 /** Below this many elements the floor is timed too; beyond it, it does not matter. */

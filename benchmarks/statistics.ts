@@ -1,4 +1,7 @@
-/** The value below which the share q of the samples lies, between neighbours by linear interpolation. q in [0, 1]; at least one sample. */
+/**
+ * The value below which the share q of the samples lies, between neighbours by linear interpolation. q in [0,
+ * 1]; at least one sample.
+ */
 export function quantile(samples: readonly number[], q: number): number {
   if (samples.length === 0) throw new RangeError('quantile: expected at least one sample; got none.');
   const sorted = [...samples].sort((a, b) => a - b);

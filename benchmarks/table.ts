@@ -50,7 +50,10 @@ function groupBy(rows: readonly Row[], key: (row: Row) => string): Row[][] {
   return [...groups.values()];
 }
 
-/** What one backend did by one clock, as text: a title, a warning or nothing, and the cells of a table under HEAD. */
+/**
+ * What one backend did by one clock, as text: a title, a warning or nothing, and the cells of a table under
+ * HEAD.
+ */
 export interface Section {
   title: string;
   warning: string;
@@ -68,7 +71,10 @@ export function sectionsOf(rows: readonly Row[]): Section[] {
   });
 }
 
-/** Places in HEAD of what a narrow terminal does without, the first of these first; a time goes with its ratio. */
+/**
+ * Places in HEAD of what a narrow terminal does without, the first of these first; a time goes with its
+ * ratio.
+ */
 const DISPENSABLE: readonly (readonly number[])[] = [
   [HEAD.indexOf('floor')],
   [HEAD.indexOf('composed'), HEAD.lastIndexOf('ratio')],

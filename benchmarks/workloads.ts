@@ -9,7 +9,9 @@ export interface Workload {
   classes: number;
 }
 
-/** From few classes to many; a short and a large batch of each. benchmarks/peers/peers.py reads the same file. */
+/**
+ * From few classes to many; a short and a large batch of each. benchmarks/peers/peers.py reads the same file.
+ */
 export const WORKLOADS: readonly Workload[] = workloads;
 
 /** What computes: a processor, a processor that stands in for a GPU, or a GPU. */
@@ -44,7 +46,10 @@ export interface WorkloadChoice {
   maxBytes: number;
 }
 
-/** The workloads of a run. Shapes that were asked for are taken as they are, those of the table only if the machine is up to them. */
+/**
+ * The workloads of a run. Shapes that were asked for are taken as they are, those of the table only if the
+ * machine is up to them.
+ */
 export function chooseWorkloads({ machine, quick, shapes, maxBytes }: WorkloadChoice): Workload[] {
   if (shapes.length > 0) return shapes.map(workloadOfShape);
   const cap = CAPS[machine];

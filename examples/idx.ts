@@ -1,4 +1,7 @@
-/** The format of the MNIST files: two zero bytes, 8 for bytes, the number of dimensions, each dimension as a big-endian integer, the values. */
+/**
+ * The format of the MNIST files: two zero bytes, 8 for bytes, the number of dimensions, each dimension as a
+ * big-endian integer, the values.
+ */
 
 /** Images are IMAGE_SIDE by IMAGE_SIDE. */
 export const IMAGE_SIDE = 28;

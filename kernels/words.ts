@@ -19,7 +19,10 @@ export const OUTPUTS: Readonly<Record<RowPassOutputs, true>> = {
 export const wordsOf = <Word extends string>(table: Readonly<Record<Word, unknown>>) =>
   Object.keys(table) as Word[];
 
-/** What the compiler lets nobody reach: the default of a switch. A word that comes all the same, from JavaScript or another version, is an error and not computed as something else. */
+/**
+ * What the compiler lets nobody reach: the default of a switch. A word that comes all the same, from
+ * JavaScript or another version, is an error and not computed as something else.
+ */
 export function unknownWord(kind: string, word: never): never {
   throw new RangeError(`unknown ${kind} '${word}'`);
 }
@@ -32,7 +35,8 @@ type Attributes = Pick<Objective, 'targets' | 'labels' | 'teacherTemperature'> &
 const NUMBERS = ['beta', 'softWeight', 'hardWeight', 'labelSmoothing', 'scale'] as const;
 
 /**
- * Throws, in the name of `caller`, at a word that no kernel knows, and at a number that is missing. The public ops leave none out; whoever runs a kernel by its name may.
+ * Throws, in the name of `caller`, at a word that no kernel knows, and at a number that is missing. The
+ * public ops leave none out; whoever runs a kernel by its name may.
  */
 export function checkAttributes(attributes: Attributes, outputs: RowPassOutputs, caller: string): void {
   const check = (kind: string, word: string, table: object) => {

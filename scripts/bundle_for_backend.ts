@@ -8,9 +8,11 @@ export const WASM_FOLDER = resolve('node_modules/@tensorflow/tfjs-backend-wasm/d
 export const PAGE_WASM_FOLDER = '/tfjs-backend-wasm/';
 
 /**
- * One script with everything in it and one single copy of tfjs-core, but for tfjs-node: no bundler can pack its addon, so it brings its own, and they share one engine.
+ * One script with everything in it and one single copy of tfjs-core, but for tfjs-node: no bundler can pack
+ * its addon, so it brings its own, and they share one engine.
  *
- * @param entry TypeScript that sets `globalThis.start`, a Start; imports are relative to `root`. WebGPU is there when `start` is called.
+ * @param entry TypeScript that sets `globalThis.start`, a Start; imports are relative to `root`. WebGPU is
+ * there when `start` is called.
  * @param constants what globals of the script stand for, as JSON.
  * @param changes to how esbuild is called otherwise.
  */

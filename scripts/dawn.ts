@@ -1,4 +1,7 @@
-/** WebGPU for Node: npm `webgpu` is Dawn, the implementation that Chromium has. A real GPU where there is one, else SwiftShader. */
+/**
+ * WebGPU for Node: npm `webgpu` is Dawn, the implementation that Chromium has. A real GPU where there is one,
+ * else SwiftShader.
+ */
 import { copyFileSync, existsSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isSoftwareAdapter } from '../src/backends/software_adapters.ts';
@@ -15,8 +18,9 @@ export interface WebGPUAdapter {
 }
 
 /**
- * Gives this process `navigator.gpu` and the WebGPU globals. To be called before `@tensorflow/tfjs-backend-webgpu` is imported, which looks for them
- * when it loads. Throws if there is neither a GPU nor a software driver for this platform.
+ * Gives this process `navigator.gpu` and the WebGPU globals. To be called before
+ * `@tensorflow/tfjs-backend-webgpu` is imported, which looks for them when it loads. Throws if there is
+ * neither a GPU nor a software driver for this platform.
  */
 export async function provideWebGPU(): Promise<WebGPUAdapter> {
   const found = await findGPU();
@@ -40,7 +44,10 @@ export async function provideRealGPU(): Promise<WebGPUAdapter | null> {
 interface FoundGPU {
   gpu: GPU;
   adapter: GPUAdapter;
-  /** Of the copy of Dawn that the GPU is from: tfjs asks what is an instance of GPUBuffer, and releases nothing else. */
+  /**
+   * Of the copy of Dawn that the GPU is from: tfjs asks what is an instance of GPUBuffer, and releases
+   * nothing else.
+   */
   globals: object;
 }
 
@@ -67,7 +74,10 @@ function isSoftware({ info }: GPUAdapter): boolean {
   );
 }
 
-/** On Linux Dawn prints a warning for each adapter it cannot ask for want of the loader, so it is asked only when the loader is there. */
+/**
+ * On Linux Dawn prints a warning for each adapter it cannot ask for want of the loader, so it is asked only
+ * when the loader is there.
+ */
 function hasVulkanLoader(): boolean {
   if (process.platform !== 'linux') return true;
   try {
@@ -79,8 +89,8 @@ function hasVulkanLoader(): boolean {
 }
 
 /**
- * A second copy of Dawn beside SwiftShader and its Vulkan loader, which come with the packaged Chromium: Dawn looks for a loader in its own folder, and
- * LD_LIBRARY_PATH cannot change for a running process.
+ * A second copy of Dawn beside SwiftShader and its Vulkan loader, which come with the packaged Chromium: Dawn
+ * looks for a loader in its own folder, and LD_LIBRARY_PATH cannot change for a running process.
  */
 async function dawnWithSwiftShader(): Promise<typeof import('webgpu')> {
   const folder = await unpackChromium();

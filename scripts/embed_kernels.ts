@@ -1,6 +1,8 @@
 /**
- * Turns the shader files and the AssemblyScript of kernels/ into checked-in modules of strings under src/generated/, so that the package needs no loader
- * and no fetch. Of shaders, comments and indentation are left out; AssemblyScript is compiled and becomes base64. `--check` writes nothing and fails if a module is stale.
+ * Turns the shader files and the AssemblyScript of kernels/ into checked-in modules of strings under
+ * src/generated/, so that the package needs no loader and no fetch. Of shaders, comments and indentation are
+ * left out; AssemblyScript is compiled and becomes base64. `--check` writes nothing and fails if a module is
+ * stale.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -44,7 +46,8 @@ function shaderModule(root: string, language: 'wgsl' | 'glsl'): string {
 }
 
 /**
- * Nothing of a runtime: no allocator, no data segment, no stack in memory, because the module is also instantiated on the heap of tfjs's 'wasm' backend.
+ * Nothing of a runtime: no allocator, no data segment, no stack in memory, because the module is also
+ * instantiated on the heap of tfjs's 'wasm' backend.
  */
 const ASC_OPTIONS = [
   ...['--runtime', 'stub', '--importMemory', '--noExportMemory', '--enable', 'simd', '--noAssert'],
@@ -52,7 +55,10 @@ const ASC_OPTIONS = [
   ...['--disableWarning', '112'], // vectors between functions, none of which is an export
 ];
 
-/** What has one caller is inlined whatever its size, where asc stops at a small one: 12 % less time for rows of 10 classes, and 3 % less to load. */
+/**
+ * What has one caller is inlined whatever its size, where asc stops at a small one: 12 % less time for rows
+ * of 10 classes, and 3 % less to load.
+ */
 const WASM_OPT_OPTIONS = [
   ...['--enable-simd', '--enable-mutable-globals', '--enable-sign-ext', '--enable-bulk-memory'],
   ...['--enable-nontrapping-float-to-int', '--optimize-level=3', '--shrink-level=1'],
@@ -98,7 +104,10 @@ function wasmModule(root: string): string {
   return buildsModule(file, simd, relaxedSimd);
 }
 
-/** Halves of the two in turn, which are much alike: gzip, which looks back 32 kB, then finds the likeness, and a bundle is smaller by a quarter of both. */
+/**
+ * Halves of the two in turn, which are much alike: gzip, which looks back 32 kB, then finds the likeness, and
+ * a bundle is smaller by a quarter of both.
+ */
 export function buildsModule(file: string, simd: string, relaxedSimd: string): string {
   const halves = [simd, relaxedSimd].map((build) => [0, 1].map((k) => build.slice(k * HALF, (k + 1) * HALF)));
   const pairs = [0, 1].map((k) => `  ['${halves[0][k]}', '${halves[1][k]}'],\n`);
@@ -106,7 +115,10 @@ export function buildsModule(file: string, simd: string, relaxedSimd: string): s
   return `${WASM_HEADER}${comment}\nexport const builds = [\n${pairs.join('')}] as const;\n`;
 }
 
-/** `kernels/wasm/matmul.ts` with and without fused multiplication and addition becomes `matmul` and `matmulFused` of a module that most programs do not load. */
+/**
+ * `kernels/wasm/matmul.ts` with and without fused multiplication and addition becomes `matmul` and
+ * `matmulFused` of a module that most programs do not load.
+ */
 function wasmMatmulModule(root: string): string {
   const file = 'kernels/wasm/matmul.ts';
   const plain = compiled(root, file, { asc: ['--use', 'FUSED=0'], wasmOpt: [] });

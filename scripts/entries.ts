@@ -1,6 +1,6 @@
 /**
- * The entries of the package, each with the file that it starts at; `layers/core` becomes dist/layers_core.js. package.json has the same under `exports` and
- * `typesVersions`, which a test compares.
+ * The entries of the package, each with the file that it starts at; `layers/core` becomes
+ * dist/layers_core.js. package.json has the same under `exports` and `typesVersions`, which a test compares.
  */
 export const ENTRIES = {
   index: 'src/index.ts',

@@ -1,4 +1,7 @@
-/** Firefox, driven by its own protocol of WebDriver commands, Marionette, which every Firefox speaks: no driver in between has to fit its version. */
+/**
+ * Firefox, driven by its own protocol of WebDriver commands, Marionette, which every Firefox speaks: no
+ * driver in between has to fit its version.
+ */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -8,7 +11,10 @@ import { openDisplay } from './display.ts';
 import { firefox, lavapipeEnvironment } from './engines.ts';
 import { type DrivenPage, patiently } from './web_driver.ts';
 
-/** WebGPU is off on Linux, and neither it nor WebGL take a software driver unasked. Nothing is fetched from outside. */
+/**
+ * WebGPU is off on Linux, and neither it nor WebGL take a software driver unasked. Nothing is fetched from
+ * outside.
+ */
 const PREFERENCES = {
   'dom.webgpu.enabled': true,
   'gfx.webgpu.ignore-blocklist': true,
@@ -21,7 +27,10 @@ const PREFERENCES = {
   'services.settings.server': 'data:,#remote-settings-dummy/v1',
 };
 
-/** For WebGPU headless with lavapipe as the only Vulkan driver, for WebGL on a display in memory with Mesa's OpenGL. */
+/**
+ * For WebGPU headless with lavapipe as the only Vulkan driver, for WebGL on a display in memory with Mesa's
+ * OpenGL.
+ */
 export async function launchFirefox(api: 'webgpu' | 'webgl'): Promise<DrivenPage> {
   const program = firefox();
   if (program === null) throw new Error('launchFirefox: Firefox is not installed.');
@@ -84,7 +93,10 @@ export async function launchFirefox(api: 'webgpu' | 'webgl'): Promise<DrivenPage
   }
 }
 
-/** One command after another: `[0, id, name, parameters]` is answered by `[1, id, error, result]`, each after its length in bytes and a colon. */
+/**
+ * One command after another: `[0, id, name, parameters]` is answered by `[1, id, error, result]`, each after
+ * its length in bytes and a colon.
+ */
 class Marionette {
   private received = Buffer.alloc(0);
   private readonly waiting = new Map<number, { done(result: unknown): void; fail(error: Error): void }>();

@@ -5,7 +5,8 @@ const SHOW_CURSOR = '\x1b[?25h';
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Ctrl-C ends the program, and its terminal has a cursor again, which the progress bars of cli-progress hide. To be called before the first bar is shown.
+ * Ctrl-C ends the program, and its terminal has a cursor again, which the progress bars of cli-progress hide.
+ * To be called before the first bar is shown.
  *
  * @param say called before the end, to tell what becomes of the work.
  */

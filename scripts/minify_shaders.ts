@@ -1,8 +1,9 @@
 /**
- * Shortens the shaders of src/generated for what npm gets: their own names become a letter or two, spaces go. A name that
- * a file declares has one short name everywhere, in every file of its language, whatever scopes it is declared in: so what
- * was the same word stays the same word, what was another stays another, and no scope need be understood. A name stays as
- * it is if it is also one of the language, or stands in a string of the backend's TypeScript, which speaks to the shaders.
+ * Shortens the shaders of src/generated for what npm gets: their own names become a letter or two, spaces go.
+ * A name that a file declares has one short name everywhere, in every file of its language, whatever scopes
+ * it is declared in: so what was the same word stays the same word, what was another stays another, and no
+ * scope need be understood. A name stays as it is if it is also one of the language, or stands in a string of
+ * the backend's TypeScript, which speaks to the shaders.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +25,10 @@ export function minifyShaderModule(module: string, language: ShaderLanguage): st
   return module.replace(literal, () => `  ${JSON.stringify(minified[next++])};`);
 }
 
-/** Names, uniforms and constants by which TypeScript speaks to the shaders are strings there, if only in a type. */
+/**
+ * Names, uniforms and constants by which TypeScript speaks to the shaders are strings there, if only in a
+ * type.
+ */
 function wordsInStrings(folder: string): string[] {
   const files = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
   const code = files.join('\n').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
@@ -53,12 +57,18 @@ function shortNames(all: string, language: ShaderLanguage, kept: readonly string
   return new Map(byUse.map((word, i) => [word, free[i]]));
 }
 
-/** WGSL's attributes, with what stands in their brackets, and address spaces: names that a variable may have too. */
+/**
+ * WGSL's attributes, with what stands in their brackets, and address spaces: names that a variable may have
+ * too.
+ */
 const LANGUAGE_WORDS = /@\w+(?:\([^)]*\))?|\bvar<[^>]*>/g;
 
 const SWIZZLE = /^([xyzw]+|[rgba]+|[stpq]+)$/;
 
-/** What a pattern below takes for a name, and words of two letters that mean something in one of the languages. */
+/**
+ * What a pattern below takes for a name, and words of two letters that mean something in one of the
+ * languages.
+ */
 const RESERVED = ['main', 'default', 'as', 'do', 'if', 'in', 'is', 'of', 'fn'];
 
 const LETTERS = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
@@ -66,7 +76,9 @@ const SHORT_NAMES = [...LETTERS, ...LETTERS.flatMap((first) => LETTERS.map((last
 
 const GLSL_TYPES = 'void|bool|int|uint|float|[biu]?vec[234]|mat[234]|sampler2D';
 
-/** The names that a text declares, as far as they are plain to see; the others stay as they are, everywhere. */
+/**
+ * The names that a text declares, as far as they are plain to see; the others stay as they are, everywhere.
+ */
 function declaredIn(source: string, language: ShaderLanguage): string[] {
   const patterns: RegExp[] = [];
   switch (language) {
@@ -98,7 +110,10 @@ function builtinsOf(source: string, language: ShaderLanguage): string[] {
 
 const OPERATORS = '+-*/%&|^<>=!';
 
-/** Lines of the preprocessor stay lines; elsewhere a space stays only between words and between operators, 1.0 becomes 1. and vec4<f32> vec4f. */
+/**
+ * Lines of the preprocessor stay lines; elsewhere a space stays only between words and between operators, 1.0
+ * becomes 1. and vec4<f32> vec4f.
+ */
 function squeeze(shader: string): string {
   const pieces: string[] = [];
   let code: string[] = [];

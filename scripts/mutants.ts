@@ -1,6 +1,8 @@
 /**
- * Plants single faults in the kernels and the op, each in a copy of the tree, and shows that the suite notices every one: `npm run test:mutants`.
- * Results are kept in .cache until the mutant, its file or its suite changes, so that a run that was cut off goes on where it was.
+ * Plants single faults in the kernels and the op, each in a copy of the tree, and shows that the suite
+ * notices every one: `npm run test:mutants`.
+ * Results are kept in .cache until the mutant, its file or its suite changes, so that a run that was cut off
+ * goes on where it was.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -163,7 +165,10 @@ async function plant(tree: string, { file, find, replace, killedBy }: Mutant): P
   }
 }
 
-/** The modules that kernels of another language are embedded in; those of AssemblyScript in one for each file that is compiled. */
+/**
+ * The modules that kernels of another language are embedded in; those of AssemblyScript in one for each file
+ * that is compiled.
+ */
 function generatedFrom(file: string): { file: string; make: (root: string) => string }[] {
   return Object.entries(MODULES)
     .filter(([name]) => file.startsWith(`kernels/${name.split('_')[0]}/`))

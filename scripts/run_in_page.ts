@@ -140,7 +140,9 @@ async function inDrivenPage<Report>(
   }
 }
 
-/** Throws when the page is no longer there: a crash of its process ends neither the browser nor its driver. */
+/**
+ * Throws when the page is no longer there: a crash of its process ends neither the browser nor its driver.
+ */
 async function watch(page: DrivenPage, isOver: () => boolean): Promise<never> {
   const PERIOD_MS = 2000;
   for (;;) {

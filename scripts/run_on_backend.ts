@@ -1,4 +1,7 @@
-/** Runs a script where a backend of tfjs is real: in a page of a browser, or in a process of its own that no sandbox stands in. */
+/**
+ * Runs a script where a backend of tfjs is real: in a page of a browser, or in a process of its own that no
+ * sandbox stands in.
+ */
 import { type BackendProject, isPage } from '../test/backends/projects.ts';
 import { whyNoChromium } from './chromium.ts';
 import { whyNoDisplay, whyNoFirefox, whyNoLavapipe, whyNoRuntime, whyNoWebKit } from './engines.ts';
@@ -6,7 +9,10 @@ import { runInPage } from './run_in_page.ts';
 import { runInProcess } from './run_in_process.ts';
 import { whyNoTensorFlow } from './setup_tensorflow.ts';
 
-/** What the script that is bundled leaves behind as `globalThis.start`: it reports as it goes, and its promise is the end. */
+/**
+ * What the script that is bundled leaves behind as `globalThis.start`: it reports as it goes, and its promise
+ * is the end.
+ */
 export type Start<Report, Argument = undefined> = (
   report: (report: Report) => Promise<void> | void,
   argument: Argument,

@@ -1,6 +1,8 @@
 /**
- * Installs what engines.ts looks for, on Debian for x64: packages that no browser of ours needs installed are unpacked under .cache/, where a second run finds them; the browsers are installed
- * into the system, because WebKit looks for its parts there. apt checks every package against Debian's signed lists; what comes from npm is checked against the digests below.
+ * Installs what engines.ts looks for, on Debian for x64: packages that no browser of ours needs installed are
+ * unpacked under .cache/, where a second run finds them; the browsers are installed into the system, because
+ * WebKit looks for its parts there. apt checks every package against Debian's signed lists; what comes from
+ * npm is checked against the digests below.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -31,7 +33,9 @@ import {
   whyNoWebKit,
 } from './engines.ts';
 
-/** Dawn refuses the lavapipe of Debian 12, which lacks a feature that it needs; that of the backports has it. */
+/**
+ * Dawn refuses the lavapipe of Debian 12, which lacks a feature that it needs; that of the backports has it.
+ */
 const UNPACKED_FROM_BACKPORTS = ['mesa-vulkan-drivers', 'libvulkan1', 'libvulkan-dev'];
 
 /** glslangValidator is one file without dependencies of its own. */
@@ -99,7 +103,10 @@ function writeManifest(folder: string): void {
   writeFileSync(join(folder, 'lavapipe.json'), JSON.stringify(manifest));
 }
 
-/** By an apt whose sources, lists and archives lie under .cache/, with the backports beside the sources of the system. Gives the paths of the packages that the system lacks. */
+/**
+ * By an apt whose sources, lists and archives lie under .cache/, with the backports beside the sources of the
+ * system. Gives the paths of the packages that the system lacks.
+ */
 function downloadPackages(): string[] {
   const apt = join(ENGINES, 'apt');
   const archives = join(apt, 'archives');

@@ -1,7 +1,8 @@
 /**
- * Installs @tensorflow/tfjs-node next to the development dependencies, with a real libtensorflow, so that backend 'tensorflow' can be tested and timed.
- * It is no dependency: its install script downloads 100 MB and would fail every `npm ci` behind a firewall. The native parts are kept under .cache/, where
- * a second run finds them.
+ * Installs @tensorflow/tfjs-node next to the development dependencies, with a real libtensorflow, so that
+ * backend 'tensorflow' can be tested and timed.
+ * It is no dependency: its install script downloads 100 MB and would fail every `npm ci` behind a firewall.
+ * The native parts are kept under .cache/, where a second run finds them.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
@@ -10,7 +11,10 @@ import { fileURLToPath } from 'node:url';
 
 const TFJS_NODE_VERSION = '4.22.0';
 
-/** Its C headers still fit the addon, which was written against 2.9, and it has libtensorflow_cc.so.2, which the wheels of 2.9 have not. */
+/**
+ * Its C headers still fit the addon, which was written against 2.9, and it has libtensorflow_cc.so.2, which
+ * the wheels of 2.9 have not.
+ */
 const TENSORFLOW_WHEEL = 'tensorflow-cpu==2.15.1';
 
 /** The newest that the package names; every Node from 20 on has it. */

@@ -1,6 +1,6 @@
 /**
- * What size-limit cannot weigh: the SIMD kernel as the binaries it is, and how long Node takes to import the built package once tfjs-core is there. Prints
- * both and fails above a limit.
+ * What size-limit cannot weigh: the SIMD kernel as the binaries it is, and how long Node takes to import the
+ * built package once tfjs-core is there. Prints both and fails above a limit.
  */
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
@@ -18,7 +18,10 @@ export function wasmSize(): number {
   return binaries.reduce((sum, binary) => sum + gzipSync(binary, { level: 9 }).length, 0);
 }
 
-/** The fastest of a few fresh processes, in ms, of importing dist/index.js after tfjs-core: what else the machine does only adds to it. */
+/**
+ * The fastest of a few fresh processes, in ms, of importing dist/index.js after tfjs-core: what else the
+ * machine does only adds to it.
+ */
 function importTime(): number {
   const program = `
     await import('@tensorflow/tfjs-core');

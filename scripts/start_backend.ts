@@ -15,8 +15,9 @@ export interface StartedBackend {
 const require = createRequire(import.meta.url);
 
 /**
- * `fastest` is a real GPU through Dawn where there is one, else TensorFlow where @tensorflow/tfjs-node is installed, else 'wasm'. Throws if the backend
- * that was asked for is not the one that starts: tf.setBackend by itself would fall back to another.
+ * `fastest` is a real GPU through Dawn where there is one, else TensorFlow where @tensorflow/tfjs-node is
+ * installed, else 'wasm'. Throws if the backend that was asked for is not the one that starts: tf.setBackend
+ * by itself would fall back to another.
  */
 export async function startBackend(choice: NodeBackend | 'fastest'): Promise<StartedBackend> {
   const gpu = choice === 'fastest' ? await provideRealGPU() : null;

@@ -3,7 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** A page in a browser that is driven from outside by the commands of WebDriver. */
 export interface DrivenPage {
   goto(address: string): Promise<void>;
-  /** Runs the body of a function in the page, with these as its `arguments`, and gives what it returns: JSON, or the value of a promise. */
+  /**
+   * Runs the body of a function in the page, with these as its `arguments`, and gives what it returns: JSON,
+   * or the value of a promise.
+   */
   execute<T>(body: string, ...args: unknown[]): Promise<T>;
   /** Of the browser's first process. */
   pid: number;
@@ -12,7 +15,9 @@ export interface DrivenPage {
   close(): Promise<void>;
 }
 
-/** Waits until `probe` gives something, for `patience` ms; then throws, with what it last threw as the cause. */
+/**
+ * Waits until `probe` gives something, for `patience` ms; then throws, with what it last threw as the cause.
+ */
 export async function patiently<T>(
   what: string,
   probe: () => Promise<T | null> | T | null,
@@ -31,7 +36,10 @@ export async function patiently<T>(
   throw new Error(`${what}: nothing came in ${patience / 1000} s.`, { cause: last });
 }
 
-/** Whether a process, or one that it started, has a library in its memory: what a browser draws or computes with, whatever it tells a page. Linux. */
+/**
+ * Whether a process, or one that it started, has a library in its memory: what a browser draws or computes
+ * with, whatever it tells a page. Linux.
+ */
 export function hasLoaded(pid: number, library: RegExp): boolean {
   const parents = new Map<number, number>();
   for (const id of readdirSync('/proc').map(Number).filter(Number.isInteger)) {

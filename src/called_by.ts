@@ -27,5 +27,6 @@ function rename(error: Error, functionName: string): void {
   const renamed = message.replace(INNER, () => `${functionName}: `);
   if (renamed === message) return;
   error.message = renamed;
-  if (stack !== undefined) error.stack = stack.replace(message, () => renamed); // it begins with the message that was
+  // it begins with the message that was
+  if (stack !== undefined) error.stack = stack.replace(message, () => renamed);
 }

@@ -1,6 +1,7 @@
 /**
- * Distillation losses for TensorFlow.js without the kernels of any backend, for small bundles: it exports what `tfjs-distill` does. Import the kernels of your backend
- * beside it, `import 'tfjs-distill/webgpu'`, or `/webgl`, `/wasm`, `/cpu`, `/node`; on a backend without them, stock ops compute the loss.
+ * Distillation losses for TensorFlow.js without the kernels of any backend, for small bundles: it exports
+ * what `tfjs-distill` does. Import the kernels of your backend beside it, `import 'tfjs-distill/webgpu'`, or
+ * `/webgl`, `/wasm`, `/cpu`, `/node`; on a backend without them, stock ops compute the loss.
  *
  * @module tfjs-distill/core
  */

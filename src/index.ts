@@ -1,5 +1,6 @@
 /**
- * Distillation losses for TensorFlow.js. Importing it registers the kernels of every backend, and the gradients, with tfjs-core.
+ * Distillation losses for TensorFlow.js. Importing it registers the kernels of every backend, and the
+ * gradients, with tfjs-core.
  *
  * @module tfjs-distill
  */

@@ -1,4 +1,7 @@
-/** The name that was probably meant by one that is not known, or null: `batchSize` for `batch_size`, `sampleWeight` for `sampleWeights`. */
+/**
+ * The name that was probably meant by one that is not known, or null: `batchSize` for `batch_size`,
+ * `sampleWeight` for `sampleWeights`.
+ */
 export function nearestName(name: string, known: readonly string[]): string | null {
   const given = plain(name);
   const near = known

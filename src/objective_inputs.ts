@@ -4,8 +4,9 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 type NumbersPer = 'class' | 'row' | 'classOrRow';
 
 /**
- * The tensors that kernels take, in the order in which they are saved. Whatever is done to each of them (saved, brought
- * over, read, cut, gathered) goes by this table, so that a new one is a line here and what computes with it.
+ * The tensors that kernels take, in the order in which they are saved. Whatever is done to each of them
+ * (saved, brought over, read, cut, gathered) goes by this table, so that a new one is a line here and what
+ * computes with it.
  */
 const INPUTS = {
   /** v or p, float32 [..., C]. */
@@ -40,8 +41,8 @@ export type PerRowName = {
 export const PER_ROW_NAMES = INPUT_NAMES.filter((name): name is PerRowName => INPUTS[name] === 'row');
 
 /**
- * The inputs by name. tfjs saves inputs for the backward pass by name, so every name is always there; a tensor of size
- * 0 says "not given". A type alias, not an interface: tfjs asks for an index signature.
+ * The inputs by name. tfjs saves inputs for the backward pass by name, so every name is always there; a
+ * tensor of size 0 says "not given". A type alias, not an interface: tfjs asks for an index signature.
  */
 export type ObjectiveInputs<T extends TensorInfo = TensorInfo> = { [name in InputName]: T };
 

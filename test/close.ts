@@ -2,7 +2,8 @@
 export type Bound = number | ((index: number) => number);
 
 /**
- * Throws unless every number is within its bound of the truth; NaN matches only NaN, an infinity only itself, and zero-length only zero-length.
+ * Throws unless every number is within its bound of the truth; NaN matches only NaN, an infinity only itself,
+ * and zero-length only zero-length.
  * `!(error <= bound)` and not `error > bound`, so that NaN never passes.
  */
 export function expectClose(

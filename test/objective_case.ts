@@ -54,7 +54,9 @@ export function makeCase(
   return problem;
 }
 
-/** Rows of 20 classes whose second row is edited, so that its neighbours show whether the damage stays in it. */
+/**
+ * Rows of 20 classes whose second row is edited, so that its neighbours show whether the damage stays in it.
+ */
 export function edited(
   name: string,
   options: CaseOptions,
@@ -117,7 +119,10 @@ export interface ReferenceRows {
   valueScale: Float64Array;
   /** Size of the row's gradient: bounds on gradients are relative to this. */
   gradientScale: Float64Array;
-  /** Size of the row's largest logarithm, at least 1: what a gradient that contains log p or log q is relative to. */
+  /**
+   * Size of the row's largest logarithm, at least 1: what a gradient that contains log p or log q is relative
+   * to.
+   */
   logScale: Float64Array;
 }
 

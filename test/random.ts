@@ -1,4 +1,7 @@
-/** A small seeded generator (Marsaglia's xorshift32), so that every suite sees the same numbers on every backend. */
+/**
+ * A small seeded generator (Marsaglia's xorshift32), so that every suite sees the same numbers on every
+ * backend.
+ */
 export class Random {
   private state: number;
 

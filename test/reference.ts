@@ -1,9 +1,13 @@
 /**
- * The truth: one row of the objective in float64, written from the definitions (softmax, log, sums) with nothing shared with kernels/. Every rule for
- * rows that are not finite is an explicit line here, after the table of MATH.md.
+ * The truth: one row of the objective in float64, written from the definitions (softmax, log, sums) with
+ * nothing shared with kernels/. Every rule for rows that are not finite is an explicit line here, after the
+ * table of MATH.md.
  */
 
-/** One row and how it is to be costed. Numbers are what the kernel saw: round inputs to float32 before they come here. */
+/**
+ * One row and how it is to be costed. Numbers are what the kernel saw: round inputs to float32 before they
+ * come here.
+ */
 export interface ReferenceRow {
   teacher: ArrayLike<number>;
   student: ArrayLike<number>;
@@ -28,7 +32,10 @@ export interface ReferenceResult {
   dTeacher: Float64Array;
 }
 
-/** exp below this is taken for 0 when it decides whether a class has mass (the smallest normal float32 is about e^-87.3). */
+/**
+ * exp below this is taken for 0 when it decides whether a class has mass (the smallest normal float32 is
+ * about e^-87.3).
+ */
 const NO_MASS = Math.exp(-87);
 
 interface Distribution {
@@ -53,7 +60,10 @@ function asDistribution(probabilities: ArrayLike<number>): Distribution {
   return { probability, log: probability.map(Math.log), hasMass: Array.from(probability, (p) => p !== 0) };
 }
 
-/** p^(1/T), scaled to the sum of p. A sum that is 1 within rounding is 1; what is below the smallest normal float32 is 0. */
+/**
+ * p^(1/T), scaled to the sum of p. A sum that is 1 within rounding is 1; what is below the smallest normal
+ * float32 is 0.
+ */
 function soften(probabilities: ArrayLike<number>, temperature: number): Softened {
   const given = Array.from(probabilities, (p) => (p < 2 ** -126 ? 0 : p));
   const largest = given.reduce((a, b) => Math.max(a, b));
@@ -183,7 +193,8 @@ function softTerm(row: ReferenceRow): ReferenceResult {
     isDistribution && plain < 1e-3 ? small(a, b) : plain;
   const isGone = (i: number) => p.probability[i] === 0 && student[i] === Number.NEGATIVE_INFINITY;
 
-  // The slope of D in p_i and in q_i, each as if the others stood still; what softmax makes of them comes after the switch.
+  // The slope of D in p_i and in q_i, each as if the others stood still; what softmax makes of them comes
+  // after the switch.
   let inP: (i: number) => number;
   switch (divergence) {
     case 'crossEntropy':
@@ -257,8 +268,8 @@ function softTerm(row: ReferenceRow): ReferenceResult {
 }
 
 /**
- * The generalised JSD, class by class. Where p and q agree, beta (p log(p/m) - p + m) + (1 - beta) (q log(q/m) - q + m), which is the same: no term is
- * negative, so none cancels another.
+ * The generalised JSD, class by class. Where p and q agree, beta (p log(p/m) - p + m) + (1 - beta) (q
+ * log(q/m) - q + m), which is the same: no term is negative, so none cancels another.
  */
 function smallMixture(p: Distribution, q: Distribution, beta: number): number {
   const gap = (logRatio: number) => Math.expm1(logRatio) - logRatio;

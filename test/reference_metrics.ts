@@ -11,7 +11,10 @@ export interface ReferenceMetrics {
   accuracy: number;
 }
 
-/** The truth of distillationMetrics: weighted means over rows, in float64. Entropies are cross entropies of a distribution with itself. */
+/**
+ * The truth of distillationMetrics: weighted means over rows, in float64. Entropies are cross entropies of a
+ * distribution with itself.
+ */
 export function referenceMetrics(problem: ObjectiveCase): ReferenceMetrics {
   const totals: ReferenceMetrics = {
     crossEntropy: 0,

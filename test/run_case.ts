@@ -88,7 +88,10 @@ const LARGEST_HALF = 65504;
 
 const SMALLEST_HALF = 2 ** -24;
 
-/** To eleven significant bits, and to multiples of the smallest half, as half-precision textures hold a number. */
+/**
+ * To eleven significant bits, and to multiples of the smallest half, as half-precision textures hold a
+ * number.
+ */
 export function roundToHalf(values: Float32Array): Float32Array {
   return values.map((value) => {
     if (!Number.isFinite(value) || value === 0) return value;
@@ -174,8 +177,9 @@ function gradientBound(truth: ReferenceRows, dLoss: Float32Array, problem: Objec
 }
 
 /**
- * The teacher's slope is p (or 1) times a logarithm or a difference of logits, so it is held relative to the row's largest slope too. Through a softening it is the sum of such a slope and of one like the
- * loss, which may cancel.
+ * The teacher's slope is p (or 1) times a logarithm or a difference of logits, so it is held relative to the
+ * row's largest slope too. Through a softening it is the sum of such a slope and of one like the loss, which
+ * may cancel.
  */
 function teacherBound(
   truth: ReferenceRows,

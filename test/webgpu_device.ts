@@ -13,7 +13,8 @@ export interface DeviceBackend extends tf.KernelBackend {
 }
 
 /**
- * Runs with a device of one's own as backend 'webgpu', and puts the one of tfjs back. Tensors do not survive the change.
+ * Runs with a device of one's own as backend 'webgpu', and puts the one of tfjs back. Tensors do not survive
+ * the change.
  */
 export async function withDevice(
   ask: { limits?: Record<string, number>; features?: GPUFeatureName[] },

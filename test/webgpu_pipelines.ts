@@ -16,7 +16,10 @@ const LONG_CLASSES = [32_768, 131_073, 262_144];
 const ROWS = [1, 8, 64, 70_000];
 const OPEN = { lanes: 0, parts: 0, inputs: null };
 
-/** Every plan that a device of so many threads may be given, as a GPU or as a CPU that stands in for one, and behind each flag. */
+/**
+ * Every plan that a device of so many threads may be given, as a GPU or as a CPU that stands in for one, and
+ * behind each flag.
+ */
 export function plansOf(threads: Threads): Plan[] {
   const problems: PlanProblem[] = [];
   const add = (
@@ -41,7 +44,10 @@ export function plansOf(threads: Threads): Plan[] {
 
 const OUTPUTS: RowPassOutputs[] = ['loss', 'lossAndStudentGradient', 'studentGradient', 'teacherGradient'];
 const LABELS: LabelKind[] = ['none', 'classIds', 'distribution'];
-/** As logits, at the student's temperature or at one of their own; as probabilities, used as they are or softened at either temperature. */
+/**
+ * As logits, at the student's temperature or at one of their own; as probabilities, used as they are or
+ * softened at either temperature.
+ */
 const TEACHERS: Pick<Objective, 'targets' | 'teacherTemperature'>[] = [
   { targets: 'logits', teacherTemperature: 0 },
   { targets: 'logits', teacherTemperature: 2 },
@@ -69,8 +75,9 @@ function askedOf(): Asked[] {
 }
 
 /**
- * Pipelines for a device: of all plans, each with all that can be asked for, every `step`-th. With a `step` that has no factor in common with the
- * number of things to ask for (495), all of these come up in turn; with 1, every pipeline there is.
+ * Pipelines for a device: of all plans, each with all that can be asked for, every `step`-th. With a `step`
+ * that has no factor in common with the number of things to ask for (495), all of these come up in turn; with
+ * 1, every pipeline there is.
  */
 export function pipelinesOf(threads: Threads, smallestSubgroup: number, step: number): Variant[] {
   const asked = askedOf();

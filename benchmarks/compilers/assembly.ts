@@ -59,8 +59,8 @@ function spansOf(blocks: readonly (readonly [number, string[]])[]): Span[] {
 }
 
 /**
- * The loops that read memory and take exponentials, and have no such loop in them: the sweeps over the classes of a row. What loops within them execute is not counted: they are for rows that are
- * not finite.
+ * The loops that read memory and take exponentials, and have no such loop in them: the sweeps over the
+ * classes of a row. What loops within them execute is not counted: they are for rows that are not finite.
  */
 export function sweepsOf(listing: string): Loop[] {
   const blocks = [...blocksOf(listing)];

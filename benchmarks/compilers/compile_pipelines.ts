@@ -1,4 +1,7 @@
-/** A process of `npm run bench:compilers`: compiles pipelines one after another by the Vulkan driver of its environment. Its standard input is a Job. */
+/**
+ * A process of `npm run bench:compilers`: compiles pipelines one after another by the Vulkan driver of its
+ * environment. Its standard input is a Job.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { env } from '@tensorflow/tfjs-core';
 import { create, globals } from 'webgpu';

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:compilers`: what GPUs' compilers make of the WGSL kernels, without a GPU. Prints a table, and fails if a variant spills more registers than in the committed one, if fewer of its
- * subgroups fit a SIMD unit, or if the committed one does not name the variants that are chosen now.
+ * `npm run bench:compilers`: what GPUs' compilers make of the WGSL kernels, without a GPU. Prints a table,
+ * and fails if a variant spills more registers than in the committed one, if fewer of its subgroups fit a
+ * SIMD unit, or if the committed one does not name the variants that are chosen now.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

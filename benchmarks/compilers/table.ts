@@ -24,8 +24,9 @@ export interface CompilerRow {
   /** Bytes of the widest load. */
   load: number;
   /**
-   * Of each sweep over memory, in the order of the code: first the sums, then those of near rows, then the gradient of near rows, then of others. Blocks that raise a maximum are counted, which a
-   * plain row seldom executes. Empty where a row stays in registers or in a tile.
+   * Of each sweep over memory, in the order of the code: first the sums, then those of near rows, then the
+   * gradient of near rows, then of others. Blocks that raise a maximum are counted, which a plain row seldom
+   * executes. Empty where a row stays in registers or in a tile.
    */
   sweeps: { instructionsPerClass: number; writes: boolean }[];
 }
@@ -63,8 +64,9 @@ export function rowOf(pipeline: CompiledPipeline): CompilerRow {
 }
 
 /**
- * What is worse than it may be: a variant that spills more than it did, or of which a SIMD unit holds fewer; one that is new and spills; and a table that does not name what is compiled now. Others
- * may move as they like.
+ * What is worse than it may be: a variant that spills more than it did, or of which a SIMD unit holds fewer;
+ * one that is new and spills; and a table that does not name what is compiled now. Others may move as they
+ * like.
  */
 export function complaintsOf(before: readonly CompilerRow[], now: readonly CompilerRow[]): string[] {
   const known = new Map(before.map((row) => [keyOf(row), row]));

@@ -1,4 +1,6 @@
-/** The pipelines that are compiled: what a GPU with many threads is given for the shapes that GPUs train on. */
+/**
+ * The pipelines that are compiled: what a GPU with many threads is given for the shapes that GPUs train on.
+ */
 import type { Variant } from '../../src/backends/webgpu/pipeline.ts';
 import { plan } from '../../src/backends/webgpu/plan.ts';
 import { type Choice, phasesOf, variantOf } from '../../src/backends/webgpu/variant.ts';
@@ -11,7 +13,10 @@ export interface NamedVariant {
   variant: Variant;
 }
 
-/** Rows and classes: streamed, whole in registers with few and many threads, in tiles, and split over workgroups. */
+/**
+ * Rows and classes: streamed, whole in registers with few and many threads, in tiles, and split over
+ * workgroups.
+ */
 const SHAPES = [
   [8192, 32_000],
   [65_536, 100],
@@ -32,7 +37,10 @@ export interface Chip {
 /** No labels, and one temperature for teacher and student. */
 const LOGITS_ALONE = { targets: 'logits', teacherTemperature: 0, labels: 'none' } as const;
 
-/** Value and gradient of each divergence at each shape, the metrics, and a teacher whose probabilities are softened. A variant that several shapes share comes once, under the first. */
+/**
+ * Value and gradient of each divergence at each shape, the metrics, and a teacher whose probabilities are
+ * softened. A variant that several shapes share comes once, under the first.
+ */
 export function variantsOf({ hasSubgroups, smallestSubgroup, mostThreads }: Chip): NamedVariant[] {
   const device = { isSoftware: false, hasSubgroups, mostThreads };
   const named: NamedVariant[] = [];
@@ -71,7 +79,10 @@ export function variantsOf({ hasSubgroups, smallestSubgroup, mostThreads }: Chip
   });
 }
 
-/** Every `step`-th of the pipelines that any plan and any call can ask for, those of a CPU in a GPU's place among them. */
+/**
+ * Every `step`-th of the pipelines that any plan and any call can ask for, those of a CPU in a GPU's place
+ * among them.
+ */
 export function everyPipeline(chip: Chip, step: number): NamedVariant[] {
   return pipelinesOf(chip, chip.smallestSubgroup, step).map((variant) => ({
     name: Object.entries({ ...variant.modules, ...variant.constants })

@@ -1,7 +1,10 @@
 import type { Clock } from '../row.ts';
 import type { Machine } from '../workloads.ts';
 
-/** Several copies of the same bytes, from memory to memory of the device, one after another over several buffers. */
+/**
+ * Several copies of the same bytes, from memory to memory of the device, one after another over several
+ * buffers.
+ */
 export interface Copy {
   /** Starts copy i. */
   run(i: number): void;
@@ -11,7 +14,9 @@ export interface Copy {
 /** What the benchmark needs to know of a backend beyond tfjs: its clocks, its copy, its counters. */
 export interface Device {
   machine: Machine;
-  /** GPU, or the processor; empty where the page cannot know, then the process that started it fills it in. */
+  /**
+   * GPU, or the processor; empty where the page cannot know, then the process that started it fills it in.
+   */
   adapter: string;
   clocks: readonly Clock[];
   /** The largest tensor that the device holds. */

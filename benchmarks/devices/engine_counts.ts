@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Counts } from './device.ts';
 
 /**
- * Kernels that make new data, and the bytes of that data that are alive at once. tf.profile counts a clone as a kernel and its bytes twice, although
- * both share their data.
+ * Kernels that make new data, and the bytes of that data that are alive at once. tf.profile counts a clone as
+ * a kernel and its bytes twice, although both share their data.
  */
 export function countInEngine(call: () => void): Counts {
   const engine = tf.engine();

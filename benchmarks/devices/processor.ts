@@ -3,8 +3,8 @@ import type { Copy, Device } from './device.ts';
 import { countInEngine } from './engine_counts.ts';
 
 /**
- * The backends 'cpu', 'wasm' and 'tensorflow'. On the first two a call is done when it returns; TensorFlow may compute on a GPU, and reading one new
- * number waits for what was asked for before.
+ * The backends 'cpu', 'wasm' and 'tensorflow'. On the first two a call is done when it returns; TensorFlow
+ * may compute on a GPU, and reading one new number waits for what was asked for before.
  */
 export function processor(): Device {
   const wait =

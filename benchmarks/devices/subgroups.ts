@@ -10,7 +10,10 @@ const LIMITS = [
   'maxComputeInvocationsPerWorkgroup',
 ] as const;
 
-/** From now on tfjs's 'webgpu' backend starts on a device that has 'subgroups', for which tfjs does not ask by itself. */
+/**
+ * From now on tfjs's 'webgpu' backend starts on a device that has 'subgroups', for which tfjs does not ask by
+ * itself.
+ */
 export async function registerWebGPUWithSubgroups(): Promise<void> {
   const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
   tf.removeBackend('webgpu');

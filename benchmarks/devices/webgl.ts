@@ -44,7 +44,9 @@ export function webgl(): Device {
   };
 }
 
-/** Commands of a context end in order, so reading back one texel that was cleared last waits for all of them. */
+/**
+ * Commands of a context end in order, so reading back one texel that was cleared last waits for all of them.
+ */
 function fence(gl: WebGL2RenderingContext): () => void {
   const framebuffer = gl.createFramebuffer();
   const texture = gl.createTexture();

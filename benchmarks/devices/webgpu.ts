@@ -63,8 +63,8 @@ async function idle(backend: WebGPUBackend): Promise<void> {
 }
 
 /**
- * All calls go into one command buffer between two timestamps, so that what is timed is the device and not how fast tfjs can feed it; that is what
- * the wall clock is for.
+ * All calls go into one command buffer between two timestamps, so that what is timed is the device and not
+ * how fast tfjs can feed it; that is what the wall clock is for.
  */
 function timestampClock(backend: WebGPUBackend): (calls: () => void) => Promise<number> {
   const { device } = backend;

@@ -1,4 +1,7 @@
-/** `npm run bench:pack`: the benchmark as one archive for a linux-x64 GPU machine that has nothing installed and no network. */
+/**
+ * `npm run bench:pack`: the benchmark as one archive for a linux-x64 GPU machine that has nothing installed
+ * and no network.
+ */
 import { execFileSync } from 'node:child_process';
 import { createWriteStream, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** Stands for scripts/chromium.ts in the archive, which has the software Vulkan driver of the browser but not the browser. */
+/**
+ * Stands for scripts/chromium.ts in the archive, which has the software Vulkan driver of the browser but not
+ * the browser.
+ */
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 

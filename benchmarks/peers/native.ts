@@ -1,6 +1,7 @@
 /**
- * The SIMD kernel beside the same job in C (native.c), one thread: `npx tsx benchmarks/peers/native.ts`. gcc compiles the C twice: for this processor, and for
- * vectors of 128 bits, which is what WebAssembly has. Processor time, medians, implementations in turn. Sums of the losses must agree.
+ * The SIMD kernel beside the same job in C (native.c), one thread: `npx tsx benchmarks/peers/native.ts`. gcc
+ * compiles the C twice: for this processor, and for vectors of 128 bits, which is what WebAssembly has.
+ * Processor time, medians, implementations in turn. Sums of the losses must agree.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';

@@ -27,7 +27,10 @@ export const TITLES: Record<BackendName, string> = {
   cpu: 'plain JavaScript',
 };
 
-/** Starts one backend at a time, since tfjs mixes up two that start at once. Of the choices that are made meanwhile, the last one counts. */
+/**
+ * Starts one backend at a time, since tfjs mixes up two that start at once. Of the choices that are made
+ * meanwhile, the last one counts.
+ */
 export class BackendStarter {
   private wanted: BackendName | 'auto' = 'auto';
   private starting: Promise<RunningBackend> | null = null;

@@ -1,4 +1,7 @@
-/** Brings a drawing into the form of MNIST: the ink in a box of 20 by 20, its centre of mass in the middle of 28 by 28. */
+/**
+ * Brings a drawing into the form of MNIST: the ink in a box of 20 by 20, its centre of mass in the middle of
+ * 28 by 28.
+ */
 import { IMAGE_SIDE, IMAGE_SIZE } from './mnist_in_browser.ts';
 
 const BOX = 20;

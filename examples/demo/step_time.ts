@@ -37,8 +37,9 @@ const TOLERANCE = 1e-4;
 type Step = (studentLogits: tf.Tensor2D) => { value: tf.Tensor; grad: tf.Tensor };
 
 /**
- * Medians over rounds that take turns. A round is as many steps in a row as fill ROUND_MS, and ends when the device has answered with a value of the
- * last gradient: GPUs work behind the caller's back, so the clock may not stop before.
+ * Medians over rounds that take turns. A round is as many steps in a row as fill ROUND_MS, and ends when the
+ * device has answered with a value of the last gradient: GPUs work behind the caller's back, so the clock may
+ * not stop before.
  */
 export async function measure({ rows, classes }: Workload, temperature: number): Promise<StepTime> {
   const teacherLogits = tf.randomNormal<tf.Rank.R2>([rows, classes], 0, 3, 'float32', 1);

@@ -1,6 +1,8 @@
 import type { Progress } from './training.ts';
 
-/** ms of the past that tell the pace: a GPU's first steps compile its programs, and other tabs come and go. */
+/**
+ * ms of the past that tell the pace: a GPU's first steps compile its programs, and other tabs come and go.
+ */
 const WINDOW = 8000;
 /** ms without which one tells nothing. */
 const LEAST = 1200;

@@ -1,6 +1,7 @@
 /**
- * Trains a teacher on the true labels, then a student on the teacher's softened outputs, and beside it the same student on the labels alone: the same
- * first weights, the same batches in the same order, so that all that differs is the loss.
+ * Trains a teacher on the true labels, then a student on the teacher's softened outputs, and beside it the
+ * same student on the labels alone: the same first weights, the same batches in the same order, so that all
+ * that differs is the loss.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { distillationLoss, distillationMetrics } from '../../src/index.ts';
@@ -35,13 +36,19 @@ export interface Progress {
 export interface CurvePoint {
   /** Share of the images that it reads right. */
   accuracy: number;
-  /** KL divergence of its outputs from what it should say, a mean in nats: the teacher's from the labels, a student's from the teacher at the temperature of the training. */
+  /**
+   * KL divergence of its outputs from what it should say, a mean in nats: the teacher's from the labels, a
+   * student's from the teacher at the temperature of the training.
+   */
   distance: number;
 }
 
 /** How long to train without giving the page a chance to draw, ms. */
 const SLICE_MS = 12;
-/** Steps that may wait for the device before one asks for a loss, so that a GPU is never far behind what the page says. */
+/**
+ * Steps that may wait for the device before one asks for a loss, so that a GPU is never far behind what the
+ * page says.
+ */
 const MOST_STEPS_UNREAD = 16;
 const POINTS_PER_EPOCH = 8;
 /** In the first epoch most is learned. */
@@ -110,7 +117,9 @@ function learner(network: Mlp, loss: Learner['loss']): Learner {
   return { network, loss, optimizer: tf.train.adam(0.001) };
 }
 
-/** The plain cross entropy: the labels are the targets, as a distribution with all its weight on one digit. */
+/**
+ * The plain cross entropy: the labels are the targets, as a distribution with all its weight on one digit.
+ */
 function labelLoss(labels: tf.Tensor1D, logits: tf.Tensor2D): tf.Scalar {
   return distillationLoss(tf.oneHot(labels, DIGITS), logits, { targets: 'probabilities' });
 }
@@ -154,7 +163,10 @@ async function* trainTogether(
   }
 }
 
-/** Every network learns from one batch. Returns the last one's loss, which the device has when it has done all the rest. */
+/**
+ * Every network learns from one batch. Returns the last one's loss, which the device has when it has done all
+ * the rest.
+ */
 function takeStep(learners: [NetworkName, Learner][], set: TrainingSet, indices: Int32Array): tf.Scalar {
   return tf.tidy(() => {
     const batch = takeBatch(set, indices);
@@ -206,7 +218,10 @@ export async function logitsOfImages(network: Mlp, images: Float32Array): Promis
   return values;
 }
 
-/** How many rows of logits have their largest value at another place than the label says; of one digit, or of all. */
+/**
+ * How many rows of logits have their largest value at another place than the label says; of one digit, or of
+ * all.
+ */
 export function countErrors(logits: Float32Array, labels: Uint8Array, digit?: number): number {
   let errors = 0;
   for (let row = 0; row < logits.length / DIGITS; row++) {

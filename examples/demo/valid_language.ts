@@ -1,6 +1,7 @@
 /**
- * uPlot asks Intl for the numbers of the browser's language as it is loaded. Chromium calls this en-US@posix where LANG is C, a name that Intl refuses with
- * an error; the page would not start. To be imported before uPlot.
+ * uPlot asks Intl for the numbers of the browser's language as it is loaded. Chromium calls this en-US@posix
+ * where LANG is C, a name that Intl refuses with an error; the page would not start. To be imported before
+ * uPlot.
  */
 function isLanguage(name: string): boolean {
   try {

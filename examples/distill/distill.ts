@@ -1,4 +1,7 @@
-/** Distils MNIST: trains a teacher, then a small student twice from the same start, on hard labels alone and with the teacher, and compares their test errors. */
+/**
+ * Distils MNIST: trains a teacher, then a small student twice from the same start, on hard labels alone and
+ * with the teacher, and compares their test errors.
+ */
 import '@tensorflow/tfjs'; // the gradients of stock ops
 import * as tf from '@tensorflow/tfjs-core';
 import { SingleBar } from 'cli-progress';

@@ -12,7 +12,9 @@ export interface LossTimes {
 const ROUNDS = 30;
 const WARM_UP = 5;
 
-/** Value and gradient of a distillation loss with class ids: the fused op beside stock ops, taken in turns. */
+/**
+ * Value and gradient of a distillation loss with class ids: the fused op beside stock ops, taken in turns.
+ */
 export async function timeLoss(
   rows: number,
   classes: number,

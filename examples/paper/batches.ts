@@ -35,7 +35,10 @@ export function rowsAt(values: Float32Array, width: number, indices: Int32Array)
   return tf.tensor2d(rows, [indices.length, width]);
 }
 
-/** Images picked by index, each moved by up to `jitter` pixels in both directions; what comes in at the edge is background. */
+/**
+ * Images picked by index, each moved by up to `jitter` pixels in both directions; what comes in at the edge
+ * is background.
+ */
 export function jitteredImagesAt(
   { images }: Examples,
   indices: Int32Array,

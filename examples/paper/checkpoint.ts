@@ -1,4 +1,7 @@
-/** A file per training job, replaced after every epoch, so that a run can be stopped at any time and goes on where it was. */
+/**
+ * A file per training job, replaced after every epoch, so that a run can be stopped at any time and goes on
+ * where it was.
+ */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';

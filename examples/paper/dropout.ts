@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { Random } from '../random.ts';
 
 /**
- * Dropout from one random byte per unit. That of tfjs draws a floating-point number for each, which was a quarter of the teacher's step; and it can either not be seeded or
- * drops the same units in every batch.
+ * Dropout from one random byte per unit. That of tfjs draws a floating-point number for each, which was a
+ * quarter of the teacher's step; and it can either not be seeded or drops the same units in every batch.
  */
 export class Dropout extends tf.layers.Layer {
   static className = 'DropoutOfBytes';

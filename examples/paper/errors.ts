@@ -1,7 +1,9 @@
 import { DIGITS, type Examples } from '../mnist.ts';
 import type { Errors } from './figures.ts';
 
-/** Errors of logits, with `shift` added to those of some digits: what a change of these digits' biases does. */
+/**
+ * Errors of logits, with `shift` added to those of some digits: what a change of these digits' biases does.
+ */
 export function countErrors(
   logits: Float32Array,
   { labels }: Examples,
@@ -34,7 +36,10 @@ export function meanCrossEntropy(logits: Float32Array, { labels, count }: Exampl
   return sum / count;
 }
 
-/** The shift of these digits' biases, in steps of 0.1 up to 20 either way, that makes the fewest errors among these examples. */
+/**
+ * The shift of these digits' biases, in steps of 0.1 up to 20 either way, that makes the fewest errors among
+ * these examples.
+ */
 export function bestShift(
   logits: Float32Array,
   examples: Examples,

@@ -28,8 +28,8 @@ export interface Experiment {
 }
 
 /**
- * Trains and counts the networks of the plan that have no record, and writes the report anew after each. The test images serve to count, after a network's training has
- * ended; nothing is chosen by these counts.
+ * Trains and counts the networks of the plan that have no record, and writes the report anew after each. The
+ * test images serve to count, after a network's training has ended; nothing is chosen by these counts.
  */
 export async function runExperiments(experiment: Experiment): Promise<void> {
   const { mnist, checkpoints, machine, scale, results } = experiment;

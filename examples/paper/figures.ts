@@ -1,4 +1,7 @@
-/** What section 3 of Hinton, Vinyals, Dean, arXiv 1503.02531, reports for MNIST: errors among the 10,000 test images unless another unit is named. */
+/**
+ * What section 3 of Hinton, Vinyals, Dean, arXiv 1503.02531, reports for MNIST: errors among the 10,000 test
+ * images unless another unit is named.
+ */
 export const PAPER = {
   teacher: { errors: 67 },
   hardStudent: { errors: 146 },
@@ -17,7 +20,10 @@ export interface Counts {
   errorsOn3?: number;
   /** Among the held-out training images. */
   heldOutErrors?: number;
-  /** Of a network that lacked digits: after a shift of their biases that serves the held-out training images best. */
+  /**
+   * Of a network that lacked digits: after a shift of their biases that serves the held-out training images
+   * best.
+   */
   shifted?: ShiftedErrors;
   /** After the one that serves the test images best, which is how the paper chose its own. */
   shiftedForTest?: ShiftedErrors;

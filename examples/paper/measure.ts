@@ -26,7 +26,10 @@ export async function countsOf(job: Job, model: tf.LayersModel, { train, test }:
   };
 }
 
-/** The paper raises the bias of the one digit that a student lacked, and lowers those of the two that it saw alone. */
+/**
+ * The paper raises the bias of the one digit that a student lacked, and lowers those of the two that it saw
+ * alone.
+ */
 function shiftedDigitsOf({ digits }: Job): readonly number[] | null {
   if (digits === undefined) return null;
   const lacking = Array.from({ length: DIGITS }, (_, digit) => digit).filter(

@@ -28,7 +28,10 @@ export interface TemperaturePoint {
   runs: Runs;
 }
 
-/** Students of the present teacher go before those of an earlier one, which count until they have been trained anew. */
+/**
+ * Students of the present teacher go before those of an earlier one, which count until they have been trained
+ * anew.
+ */
 export function measuredOf(records: readonly TestedRecord[]): Measured {
   const teacher = records.find(({ job }) => job.role === 'teacher');
   const runs = (role: Role) =>

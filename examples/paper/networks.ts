@@ -3,7 +3,10 @@ import { DIGITS, IMAGE_SIZE } from '../mnist.ts';
 import { Dropout } from './dropout.ts';
 import type { Job } from './plan.ts';
 
-/** The squared length that a unit's incoming weights may have in Hinton et al., arXiv 1207.0580, which the paper refers to for its teacher, is 15. */
+/**
+ * The squared length that a unit's incoming weights may have in Hinton et al., arXiv 1207.0580, which the
+ * paper refers to for its teacher, is 15.
+ */
 const MAX_NORM = Math.sqrt(15);
 
 /** Two hidden layers of ReLU and ten logits, regularised where the job asks for it. */
@@ -44,7 +47,10 @@ export function reseedDropout(network: tf.LayersModel, seed: number): void {
     });
 }
 
-/** tfjs-layers applies a constraint when a weight is written, but not when an optimizer changes it; so weights are written anew. */
+/**
+ * tfjs-layers applies a constraint when a weight is written, but not when an optimizer changes it; so weights
+ * are written anew.
+ */
 export function applyConstraints(network: tf.LayersModel): void {
   for (const layer of network.layers) {
     for (const weight of layer.trainableWeights) tf.tidy(() => void weight.write(tf.clone(weight.read())));

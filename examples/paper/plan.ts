@@ -30,7 +30,10 @@ export type Role =
   | 'byTemperature';
 
 export type Targets =
-  /** Labels; dropout of this share of units, weight constraint, and images moved by up to `jitter` pixels both ways. */
+  /**
+   * Labels; dropout of this share of units, weight constraint, and images moved by up to `jitter` pixels both
+   * ways.
+   */
   | { kind: 'labelsRegularised'; dropout: { inputs: number; hidden: number }; jitter: number }
   /** Labels alone. */
   | { kind: 'labels' }
@@ -40,7 +43,10 @@ export type Targets =
 /** Units per hidden layer of the students that are trained at many temperatures. */
 export type UnitsByTemperature = 30 | 300;
 
-/** So many training images, the last ones, serve to choose what is not settled beforehand: the shifts of biases, and with `--tune` everything else. */
+/**
+ * So many training images, the last ones, serve to choose what is not settled beforehand: the shifts of
+ * biases, and with `--tune` everything else.
+ */
 export const HELD_OUT = 5000;
 
 /** The paper tells of ranges; these temperatures cover them and what lies on both sides. */
@@ -59,7 +65,10 @@ export const BATCH_SIZE = 256;
 
 const ALL = Array.from({ length: DIGITS }, (_, digit) => digit);
 
-/** Everything that is trained: first each network once, then those of further seeds. `scale` multiplies the epochs. */
+/**
+ * Everything that is trained: first each network once, then those of further seeds. `scale` multiplies the
+ * epochs.
+ */
 export function planJobs(scale: number): Job[] {
   const epochs = (count: number) => scaledEpochs(count, scale);
   const seeds = [...new Set(Object.values(SEEDS).flat())].sort((a, b) => a - b);
@@ -143,7 +152,9 @@ function temperatureJob(units: UnitsByTemperature, temperature: number, seed: nu
   };
 }
 
-/** What a batch costs beside its multiplications, in multiplications: measured with TensorFlow on one core. */
+/**
+ * What a batch costs beside its multiplications, in multiplications: measured with TensorFlow on one core.
+ */
 const BATCH_OVERHEAD = 1e8;
 
 /** What a batch costs to train on, in multiplications of a forward pass; the measure of progress. */

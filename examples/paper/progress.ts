@@ -15,7 +15,10 @@ export function progressOf(jobs: readonly Job[], examples: Examples, checkpoints
   );
 }
 
-/** One bar over all jobs, weighed by what they cost, with the time left; where the output is no terminal, a line per epoch. */
+/**
+ * One bar over all jobs, weighed by what they cost, with the time left; where the output is no terminal, a
+ * line per epoch.
+ */
 export class Progress implements Watcher {
   private readonly bar: SingleBar | null;
   private readonly start = performance.now();

@@ -1,4 +1,7 @@
-/** What has been trained and counted, in files that are committed: no network that stands there is trained again, on whatever machine. */
+/**
+ * What has been trained and counted, in files that are committed: no network that stands there is trained
+ * again, on whatever machine.
+ */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';

@@ -16,7 +16,10 @@ export function keptTeacher(
   return mark !== undefined && kept?.id === mark.id ? { ...mark, ...kept } : null;
 }
 
-/** A student of another teacher is trained anew, and a teacher whose logits are lost if there are students to be taught. */
+/**
+ * A student of another teacher is trained anew, and a teacher whose logits are lost if there are students to
+ * be taught.
+ */
 export function remainingJobs(
   { scale, jobs }: { scale: number; jobs: string },
   records: Records<TestedRecord>,

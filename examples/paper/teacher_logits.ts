@@ -1,10 +1,16 @@
-/** A teacher's logits for the training images in a file small enough to be committed: students need nothing else of it. */
+/**
+ * A teacher's logits for the training images in a file small enough to be committed: students need nothing
+ * else of it.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
-/** To one, in 16 bits. At T = 20 no probability changes by more than a thousandth of itself, and 60,000 images take less than a megabyte. */
+/**
+ * To one, in 16 bits. At T = 20 no probability changes by more than a thousandth of itself, and 60,000 images
+ * take less than a megabyte.
+ */
 const STEPS = 64;
 
 export interface TeacherLogits {

@@ -16,7 +16,10 @@ export interface Watcher {
   epoch(job: Job, epochs: number, logs: tf.Logs, seconds: number): void;
 }
 
-/** Trains a network to the end of its plan, from where its checkpoint left it, and tells how long all of its epochs took. */
+/**
+ * Trains a network to the end of its plan, from where its checkpoint left it, and tells how long all of its
+ * epochs took.
+ */
 export async function train(
   job: Job,
   examples: Examples,

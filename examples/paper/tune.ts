@@ -7,7 +7,10 @@ import { progressOf } from './progress.ts';
 import { Records, type TuningRecord, trainingRecordOf } from './records.ts';
 import { logitsOf, train } from './train.ts';
 
-/** Trains the candidates for a teacher without the held-out images, and counts errors among these. The test images are left alone. */
+/**
+ * Trains the candidates for a teacher without the held-out images, and counts errors among these. The test
+ * images are left alone.
+ */
 export async function tune({ mnist, checkpoints, machine, scale, jobs, results }: Experiment): Promise<void> {
   const { kept, heldOut } = holdOut(mnist.train);
   const records = new Records<TuningRecord>(join(results, 'tuning.json'));

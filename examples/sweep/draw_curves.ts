@@ -24,7 +24,10 @@ const AXES = {
   alpha: { title: 'alpha, the weight of the labels', values: ALPHAS, scale: 'linear', other: 'temperature' },
 } as const;
 
-/** A panel for each size of student: every run a faint dot, lines through the means, and labels alone as a dashed line. */
+/**
+ * A panel for each size of student: every run a faint dot, lines through the means, and labels alone as a
+ * dashed line.
+ */
 function errorsOver({ runs }: Sweep, x: keyof typeof AXES): TopLevelSpec {
   return {
     hconcat: SIZES.map((units) =>

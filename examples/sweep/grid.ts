@@ -30,7 +30,10 @@ export const ALPHAS = [0, 0.1, 0.5, 0.9];
 export const SIZES = [30, 100];
 const SEEDS = [1, 2];
 
-/** Every temperature with every alpha, and labels alone, for students of either size; seed by seed, so that a sweep cut short has all of the grid. */
+/**
+ * Every temperature with every alpha, and labels alone, for students of either size; seed by seed, so that a
+ * sweep cut short has all of the grid.
+ */
 export function grid(): Point[] {
   const points = SIZES.flatMap((units) => [
     { units, temperature: 1, alpha: 1 },

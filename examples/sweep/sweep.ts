@@ -1,6 +1,7 @@
 /**
- * How temperature and alpha change what a student learns: one teacher, and a student trained anew for every point of a grid, on few images so that the
- * teacher has something to add. Writes docs/curves/sweep.json after every run, from which a stopped sweep goes on, and draws the curves beside it.
+ * How temperature and alpha change what a student learns: one teacher, and a student trained anew for every
+ * point of a grid, on few images so that the teacher has something to add. Writes docs/curves/sweep.json
+ * after every run, from which a stopped sweep goes on, and draws the curves beside it.
  */
 import '@tensorflow/tfjs'; // the gradients of stock ops
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -10,7 +10,8 @@
 #define TO_STUDENT 0
 #define TO_TEACHER 1
 
-// Where the statistics of a row come from: this program sweeps the row; texels of sums that lanes left; texels of finished statistics.
+// Where the statistics of a row come from: this program sweeps the row; texels of sums that lanes left;
+// texels of finished statistics.
 #define SWEEP 0
 #define CELLS 1
 #define STATISTICS 2

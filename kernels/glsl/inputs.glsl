@@ -1,8 +1,8 @@
 // The inputs: [rows, classes] textures in either of tfjs's layouts, and one value per row.
 //
-// Unpacked: a texel is a class. Packed: a texel is the classes 2k, 2k + 1 of two neighbouring rows, and the rows of each matrix of
-// `matrixRows` begin a new texel. Sweeps therefore go by pairs of classes; a lane takes pairs lane, lane + lanes, ..., so that
-// neighbouring fragments read neighbouring texels.
+// Unpacked: a texel is a class. Packed: a texel is the classes 2k, 2k + 1 of two neighbouring rows, and the
+// rows of each matrix of `matrixRows` begin a new texel. Sweeps therefore go by pairs of classes; a lane
+// takes pairs lane, lane + lanes, ..., so that neighbouring fragments read neighbouring texels.
 
 struct Walk {
   ivec2 at;

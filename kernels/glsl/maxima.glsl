@@ -1,9 +1,11 @@
-// What the first sweep finds: mz and mv of MATH (12), whether the row is near (20), and what in it is not finite.
+// What the first sweep finds: mz and mv of MATH (12), whether the row is near (20), and what in it is not
+// finite.
 
 struct Maxima {
   float student;
   float teacher;
-  float spread;  // max |d - d_ref| of MATH (20) or somewhat more, at most FAR; FAR also where one side alone masks a class
+  // max |d - d_ref| of MATH (20) or somewhat more, at most FAR; FAR also where one side alone masks a class
+  float spread;
   int flags;
 };
 
@@ -20,7 +22,8 @@ bool hasMasks(Maxima maxima) {
   return (maxima.flags & HAS_MASKS) != 0;
 }
 
-// d_ref of MATH (20), within the range of d as mz - mv is. Rounded: what it lacks moves all y of the row, and lambda with them, by the same amount.
+// d_ref of MATH (20), within the range of d as mz - mv is. Rounded: what it lacks moves all y of the row, and
+// lambda with them, by the same amount.
 float referenceOf(Maxima maxima) {
   return rounded(maxima.student - maxima.teacher);
 }

@@ -1,7 +1,8 @@
-// The first sweep: the maxima of a lane's classes. Few rows hold anything that is not finite: one loop is for numbers alone and looks for the rest by
-// a carry out of the exponent; a second loop is for what it found.
+// The first sweep: the maxima of a lane's classes. Few rows hold anything that is not finite: one loop is for
+// numbers alone and looks for the rest by a carry out of the exponent; a second loop is for what it found.
 
-// `differences` are the least and the largest z - v. A reference may overflow, and is then no number to subtract from.
+// `differences` are the least and the largest z - v. A reference may overflow, and is then no number to
+// subtract from.
 float spreadOf(vec2 differences, float reference) {
   return select(abs(reference) < FAR, clamp(max(differences.y - reference, reference - differences.x), 0.0, FAR), FAR);
 }

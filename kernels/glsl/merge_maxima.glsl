@@ -1,5 +1,6 @@
-// Program: fewer lanes; lane k takes over lanes k, k + lanes, ... of the maxima that came. Where their references differ, what d spreads around the
-// new one is not known any more but for a bound: a row at the limit of (20) may count as apart, where the plain form has its digits.
+// Program: fewer lanes; lane k takes over lanes k, k + lanes, ... of the maxima that came. Where their
+// references differ, what d spreads around the new one is not known any more but for a bound: a row at the
+// limit of (20) may count as apart, where the plain form has its digits.
 
 void main() {
   ivec2 place = quotient(outNumber(), lanes);

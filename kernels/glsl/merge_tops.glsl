@@ -1,4 +1,5 @@
-// Program: fewer lanes; lane k takes over lanes k, k + lanes, ... of the tops that came. Of equal values the larger place wins: the first class.
+// Program: fewer lanes; lane k takes over lanes k, k + lanes, ... of the tops that came. Of equal values the
+// larger place wins: the first class.
 
 vec2 mergedTop(vec2 top, vec2 other) {
   return mix(top, other, bvec2(other.x > top.x || (other.x == top.x && other.y > top.y)));

@@ -9,7 +9,8 @@ float infinity(float factor) {
   return uintBitsToFloat(factor < 0.0 ? 0xff800000u : 0x7f800000u);
 }
 
-// One of two values, never a branch: software renderers, and some GPUs, run both sides of a branch at more than their price.
+// One of two values, never a branch: software renderers, and some GPUs, run both sides of a branch at more
+// than their price.
 float select(bool condition, float yes, float no) {
   return mix(no, yes, condition);
 }
@@ -38,8 +39,9 @@ float mass(float x) {
   return exp(x) * float(x >= EXP_FLOOR);
 }
 
-// A sum or difference as it was rounded. Compilers that may reorder sums (those of Mesa, and of Metal by its default) take (z - v) - z for -v, and
-// would leave nothing of a rounding error; none of them sees through this maximum, which changes no number that comes here.
+// A sum or difference as it was rounded. Compilers that may reorder sums (those of Mesa, and of Metal by its
+// default) take (z - v) - z for -v, and would leave nothing of a rounding error; none of them sees through
+// this maximum, which changes no number that comes here.
 float rounded(float x) {
   return max(x, LOWEST);
 }

@@ -1,4 +1,5 @@
-// Probabilities that are softened, MATH (33)-(36): their logarithms are a teacher's logits, and the divergence brings what comes of them to their sum S.
+// Probabilities that are softened, MATH (33)-(36): their logarithms are a teacher's logits, and the
+// divergence brings what comes of them to their sum S.
 
 #if SOFTENED
 // Of p as it was given.

@@ -1,5 +1,6 @@
-// Statistics and loss as RGBA texels, STATISTICS_TEXELS to a row: (mz, mv, log sz or lambda, log sv or S), (level, loss, log s1, Y'),
-// and with half-precision textures what their rounding leaves of the sums. A near row has a negative log sv, moved away from 0 by 1.
+// Statistics and loss as RGBA texels, STATISTICS_TEXELS to a row: (mz, mv, log sz or lambda, log sv or S),
+// (level, loss, log s1, Y'), and with half-precision textures what their rounding leaves of the sums. A near
+// row has a negative log sv, moved away from 0 by 1.
 
 float half_(float x) {
   return unpackHalf2x16(packHalf2x16(vec2(x, 0.0))).x;

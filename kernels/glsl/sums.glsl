@@ -8,7 +8,8 @@ struct Sums {
   bool isInfinite;
 };
 
-// One class: a, b, u, w of MATH (12), NO_LOGARITHM and 0 where masked; in a near row y, and rest = expm1(y) - y.
+// One class: a, b, u, w of MATH (12), NO_LOGARITHM and 0 where masked; in a near row y, and rest = expm1(y) -
+// y.
 struct Term {
   float a;
   float b;
@@ -57,8 +58,8 @@ struct Class {
   bool hasTeacher;
 };
 
-// Sums, LabelSums and Mixture as RGBA texels that add up channel by channel. Sums.isInfinite is the sign of s1, which is never
-// negative, moved away from 0 by a step; the flags of LabelSums are counts.
+// Sums, LabelSums and Mixture as RGBA texels that add up channel by channel. Sums.isInfinite is the sign of
+// s1, which is never negative, moved away from 0 by a step; the flags of LabelSums are counts.
 
 const float FLAG_STEP = 6.103515625e-5;
 

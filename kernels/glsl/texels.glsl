@@ -22,7 +22,8 @@ int outNumber() {
 #endif
 }
 
-// (n / d, n % d) for 0 <= n < 2^28 and n / d < 2^21, where the first guess is off by one at most. GPUs emulate integer division.
+// (n / d, n % d) for 0 <= n < 2^28 and n / d < 2^21, where the first guess is off by one at most. GPUs
+// emulate integer division.
 ivec2 quotient(int n, int d) {
   int q = int(float(n) * (1.0 / float(d)));
   int r = n - q * d;

@@ -1,4 +1,5 @@
-// Program: the gradient to the student, MATH (2)-(6), or to the teacher, MATH (7)-(11). Reads v and z once, writes once.
+// Program: the gradient to the student, MATH (2)-(6), or to the teacher, MATH (7)-(11). Reads v and z once,
+// writes once.
 
 Class classOf(Statistics row, float z, float v, vec2 inverseT) {
   Class c;
@@ -132,7 +133,8 @@ vec4 texelHere(sampler2D source, ivec2 texShape) {
 
 #define GATHER(at, row, column) vec4(at(row, column), at(row, column + 1), at(row + 1, column), at(row + 1, column + 1))
 
-// A fragment is two classes of two rows. What lies behind the last row or class of a matrix is written and never read.
+// A fragment is two classes of two rows. What lies behind the last row or class of a matrix is written and
+// never read.
 void main() {
 #if DIRECT
   ivec2 place = 2 * outTexel();

@@ -1,4 +1,5 @@
-// Program: the sums of p of each lane of each row; behind all of them those of q; behind those LabelSums where labels are a distribution.
+// Program: the sums of p of each lane of each row; behind all of them those of q; behind those LabelSums
+// where labels are a distribution.
 
 void main() {
   ivec2 place = quotient(outNumber(), lanes);

@@ -1,4 +1,5 @@
-// Program: who comes first among each lane of each row; behind all rows, among the labels where they are a distribution.
+// Program: who comes first among each lane of each row; behind all rows, among the labels where they are a
+// distribution.
 
 void main() {
   ivec2 place = quotient(outNumber(), lanes);

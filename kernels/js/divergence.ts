@@ -1,6 +1,9 @@
 import type { SoftRow } from './soft_row.ts';
 
-/** A divergence D of MATH (3)-(6) in JavaScript: what is its own, of a row whose sums are known. `value` is D where it is given. */
+/**
+ * A divergence D of MATH (3)-(6) in JavaScript: what is its own, of a row whose sums are known. `value` is D
+ * where it is given.
+ */
 export interface DivergenceOfRow {
   value(row: SoftRow): number;
   /** Writes T dD/dz times `factor` to the row's place in `out`. */

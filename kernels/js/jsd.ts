@@ -63,8 +63,9 @@ function meanStudentLog(row: SoftRow): number {
 }
 
 /**
- * The logarithms again, from m/p - 1 and m/q - 1 where p and q nearly agree, and J by classes. beta (m - p) + (1 - beta) (m - q) is 0, so it may be added to the term of a
- * class, which makes two terms of it that are not negative: where p and q agree, none cancels another.
+ * The logarithms again, from m/p - 1 and m/q - 1 where p and q nearly agree, and J by classes. beta (m - p) +
+ * (1 - beta) (m - q) is 0, so it may be added to the term of a class, which makes two terms of it that are
+ * not negative: where p and q agree, none cancels another.
  */
 function compareClosely(row: SoftRow): number {
   const { beta, classes, teacherOverMixture, studentOverMixture } = row;

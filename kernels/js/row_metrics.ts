@@ -1,8 +1,10 @@
 /**
  * The metrics of every row over typed arrays, in float64 arithmetic: MATH (28)-(32).
  *
- * Traffic per row: teacher, student and labels are read once from memory (maxima first, then sums while the row is in cache), eight numbers are written.
- * Two exponentials per class; a third with labels, unless T = 1. A KL that is small is summed from its own terms, which takes the exponentials again.
+ * Traffic per row: teacher, student and labels are read once from memory (maxima first, then sums while the
+ * row is in cache), eight numbers are written.
+ * Two exponentials per class; a third with labels, unless T = 1. A KL that is small is summed from its own
+ * terms, which takes the exponentials again.
  * Rows that are not finite: the table at the end of MATH.md.
  */
 
@@ -49,7 +51,9 @@ export function rowMetrics(args: RowMetricsArguments): void {
   }
 }
 
-/** The largest value and the first class that has it; null if a value is NaN or +Infinity, or none is finite. */
+/**
+ * The largest value and the first class that has it; null if a value is NaN or +Infinity, or none is finite.
+ */
 function largest(x: ArrayLike<number>, start: number, classes: number): { at: number; value: number } | null {
   let at = -1;
   let value = Number.NEGATIVE_INFINITY;
@@ -97,7 +101,10 @@ function measureRow(
   ];
 }
 
-/** MATH (2) with the plain labels at T = 1, and whether the student's first choice is theirs; zeros without labels, null if the labels make the row NaN. */
+/**
+ * MATH (2) with the plain labels at T = 1, and whether the student's first choice is theirs; zeros without
+ * labels, null if the labels make the row NaN.
+ */
 function hardMetrics(
   { classes, student, labels, measure }: RowMetricsArguments,
   n: number,

@@ -1,9 +1,11 @@
 /**
  * The row pass over typed arrays, in float64 arithmetic.
  *
- * Equations: MATH (1)-(18), (33)-(36). float64 keeps the digits that the near rows of MATH (20)-(27) are about; only a very small divergence is summed from its own terms.
- * Traffic per row: teacher and student are read once from memory (maxima first, then sums while the row is in cache), the gradient is written
- * once. Two exponentials per class, kept in a scratch row of float64 between the sums and the gradient.
+ * Equations: MATH (1)-(18), (33)-(36). float64 keeps the digits that the near rows of MATH (20)-(27) are
+ * about; only a very small divergence is summed from its own terms.
+ * Traffic per row: teacher and student are read once from memory (maxima first, then sums while the row is in
+ * cache), the gradient is written once. Two exponentials per class, kept in a scratch row of float64 between
+ * the sums and the gradient.
  * Rows that are not finite: the table at the end of MATH.md.
  */
 

@@ -22,8 +22,8 @@ export interface SoftRowArguments {
 }
 
 /**
- * The running row, as its divergence sees it: its maxima, its sums, and a scratch copy of exp((z - mz)/T) and exp((v - mv)/T). p and S are those of MATH (33) where probabilities
- * are softened.
+ * The running row, as its divergence sees it: its maxima, its sums, and a scratch copy of exp((z - mz)/T) and
+ * exp((v - mv)/T). p and S are those of MATH (33) where probabilities are softened.
  */
 export class SoftRow {
   readonly classes: number;
@@ -77,7 +77,10 @@ export class SoftRow {
     this.logTeacher = new Float64Array(this.reading === 'logits' ? 0 : classes);
   }
 
-  /** Goes to the row that begins at `start`. False if it must be NaN: a NaN or +Infinity in it, a probability below 0 to be softened, or no class left. */
+  /**
+   * Goes to the row that begins at `start`. False if it must be NaN: a NaN or +Infinity in it, a probability
+   * below 0 to be softened, or no class left.
+   */
   findMaxima(start: number): boolean {
     const { teacher, student, classes, reading } = this;
     const smallest = reading === 'softenedProbabilities' ? 0 : Number.NEGATIVE_INFINITY;

@@ -53,7 +53,10 @@ export function writeSlopes(x: usize, gradient: usize, bytes: usize): void {
   }
 }
 
-/** Adds toR r - toLabel y - constant: MATH (2). Only `areMany` labels are read; what they are does not matter where toLabel is 0. */
+/**
+ * Adds toR r - toLabel y - constant: MATH (2). Only `areMany` labels are read; what they are does not matter
+ * where toLabel is 0.
+ */
 export function addHardGradient(r: usize, labels: usize, gradient: usize, bytes: usize, areMany: bool): void {
   const cr = v128.load(lanes, TO_R);
   const cy = areMany ? v128.load(lanes, TO_LABEL) : f32x4.splat(0);

@@ -43,7 +43,8 @@ export { setRoom } from './rows';
 /**
  * Writes loss and gradient of every row, those whose pointer is not 0, and returns the sum of the losses.
  * `gradient` may be the room for u. Teacher and student lie at 8 or more.
- * `temperatures`, `teacherTemperatures`, `alphas`, `weights`: one float32 per row, or 0. `labels`: int32 ids or float32 distributions, or 0.
+ * `temperatures`, `teacherTemperatures`, `alphas`, `weights`: one float32 per row, or 0. `labels`: int32 ids
+ * or float32 distributions, or 0.
  */
 export function rowPass(
   rows: i32,

@@ -1,22 +1,31 @@
 /**
- * C = A B or C += A B in float32 with 128-bit SIMD, A [m, k] and B [k, n] with any strides: a transposed operand is one with other strides.
+ * C = A B or C += A B in float32 with 128-bit SIMD, A [m, k] and B [k, n] with any strides: a transposed
+ * operand is one with other strides.
  *
- * Blocked after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008. A block of B, KC x NC, is packed into panels of 8 columns, a block of A,
- * MC x KC, into panels of 4 rows, so that what a tile reads lies in order. A tile is 4 x 8 sums of C, which stay in 8 registers while k runs over the block. (Twelve registers, a tile of 6 x 8,
- * are more than V8 has for them: half the speed.) What pads a panel is 0 and meets only sums that are not kept, so NaN and infinities go where they belong.
+ * Blocked after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008. A block of
+ * B, KC x NC, is packed into panels of 8 columns, a block of A, MC x KC, into panels of 4 rows, so that what
+ * a tile reads lies in order. A tile is 4 x 8 sums of C, which stay in 8 registers while k runs over the
+ * block. (Twelve registers, a tile of 6 x 8, are more than V8 has for them: half the speed.) What pads a
+ * panel is 0 and meets only sums that are not kept, so NaN and infinities go where they belong.
  *
- * A is read once for each NC columns, B once, C read and written once for each KC of k. A sum runs in order over KC products, and the sums of blocks are added one after another,
- * so its error grows with KC + k / KC and not with k. Up to KC products it has the bits of a plain loop over k.
- * Nothing is allocated, and no memory is touched but what the pointers say, so the module may run on a foreign heap. A and B must not overlap C or the room.
+ * A is read once for each NC columns, B once, C read and written once for each KC of k. A sum runs in order
+ * over KC products, and the sums of blocks are added one after another, so its error grows with KC + k / KC
+ * and not with k. Up to KC products it has the bits of a plain loop over k.
+ * Nothing is allocated, and no memory is touched but what the pointers say, so the module may run on a
+ * foreign heap. A and B must not overlap C or the room.
  *
- * FUSED, which scripts/embed_kernels.ts gives, is 1 where a product is not rounded before it is added (relaxed SIMD): faster by a quarter, and rounds less.
- * Measured on an AMD EPYC, one thread, [128, 512] x [512, 512]: 40 GFLOPS, 51 fused; XNNPACK as tfjs 4.22 has it 30, tfjs with a transposed operand 0.3 to 0.9.
+ * FUSED, which scripts/embed_kernels.ts gives, is 1 where a product is not rounded before it is added
+ * (relaxed SIMD): faster by a quarter, and rounds less.
+ * Measured on an AMD EPYC, one thread, [128, 512] x [512, 512]: 40 GFLOPS, 51 fused; XNNPACK as tfjs 4.22 has
+ * it 30, tfjs with a transposed operand 0.3 to 0.9.
  */
 
 /** Rows and columns of a tile. */
 const MR: usize = 4;
 const NR: usize = 8;
-/** A panel of B, KC x NR, stays in the first-level cache, the block of A in the second, that of B in the last. */
+/**
+ * A panel of B, KC x NR, stays in the first-level cache, the block of A in the second, that of B in the last.
+ */
 const KC: usize = 256;
 const MC: usize = 96;
 const NC: usize = 512;
@@ -64,8 +73,9 @@ export function matmul(
 }
 
 /**
- * Packs `count` lines (rows of A, columns of B) of `depths` numbers into panels of `width` lines, in which the numbers of all lines at one depth lie together. `step` is from line
- * to line, `stride` from depth to depth.
+ * Packs `count` lines (rows of A, columns of B) of `depths` numbers into panels of `width` lines, in which
+ * the numbers of all lines at one depth lie together. `step` is from line to line, `stride` from depth to
+ * depth.
  */
 function pack(
   from: usize,

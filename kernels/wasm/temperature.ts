@@ -17,7 +17,9 @@ import { LOG2_E } from './vectors';
 /** The widest range of d of a near row, in units of T; NaN where none may be near. */
 let widest: f64 = 0;
 
-/** A row is near within a quarter of T: MATH (20). Not one of a single class, where the plain form is exact. */
+/**
+ * A row is near within a quarter of T: MATH (20). Not one of a single class, where the plain form is exact.
+ */
 export function setWidest(classes: i32): void {
   // The gradient of a cross entropy to its teacher has no difference of probabilities in it.
   const hasDifference = divergence != CROSS_ENTROPY || written != CENTRED;
@@ -31,7 +33,9 @@ export function limitAt(ofStudent: f64, ofTeacher: f64): f32 {
   return <f32>ofStudent == <f32>ofTeacher ? <f32>(ofStudent * widest) : NaN;
 }
 
-/** T of a row, where the next rows' T lie one float32 behind the other; 0 if all have that of the objective. */
+/**
+ * T of a row, where the next rows' T lie one float32 behind the other; 0 if all have that of the objective.
+ */
 // @ts-ignore: decorator
 @inline
 export function studentTemperatureAt(temperatures: usize): f64 {

@@ -1,4 +1,7 @@
-/** What to say when the device or context of a backend is gone: it takes every command, does nothing, and reads back zeros. */
+/**
+ * What to say when the device or context of a backend is gone: it takes every command, does nothing, and
+ * reads back zeros.
+ */
 export function lostBackendError(backendName: 'webgpu' | 'webgl', what: string): Error {
   return new Error(
     `softmaxCrossEntropyWithTemperature: ${what} of backend '${backendName}' was lost, and every tensor on it with it. Start the backend anew ` +

@@ -8,12 +8,17 @@ export interface RowMetricsRequest<Backend extends KernelBackend> extends RowsRe
   measure: Measure;
 }
 
-/** METRICS of every row, float32 [rows, METRICS.length]: a new tensor, which the caller owns. As for RowPass, inputs are never written to. */
+/**
+ * METRICS of every row, float32 [rows, METRICS.length]: a new tensor, which the caller owns. As for RowPass,
+ * inputs are never written to.
+ */
 export type RowMetrics<Backend extends KernelBackend = KernelBackend> = (
   request: RowMetricsRequest<Backend>,
 ) => TensorInfo;
 
-/** The row pass whose sums the metrics are made of: KL, and the hard term if there are labels, as they stand. */
+/**
+ * The row pass whose sums the metrics are made of: KL, and the hard term if there are labels, as they stand.
+ */
 export function rowPassOf<Backend extends KernelBackend>({
   measure,
   ...request

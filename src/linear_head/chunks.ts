@@ -44,7 +44,9 @@ export interface HeadGradients {
 const CHUNK_SIZE = 2 ** 21;
 const LEAST_CHUNK_ROWS = 32;
 
-/** The largest power of two of rows whose logits are at most CHUNK_SIZE numbers, at least LEAST_CHUNK_ROWS. */
+/**
+ * The largest power of two of rows whose logits are at most CHUNK_SIZE numbers, at least LEAST_CHUNK_ROWS.
+ */
 export function defaultChunkRows(classes: number): number {
   return Math.max(LEAST_CHUNK_ROWS, 2 ** Math.floor(Math.log2(CHUNK_SIZE / classes)));
 }
@@ -143,7 +145,8 @@ export interface WantedGradients {
 }
 
 /**
- * The gradients of the head and, where the loss is a scalar, the loss with them; off the tape. dHidden = dz Wᵀ, dKernel = hᵀ dz and dBias = the sum of rows of dz, added up chunk by chunk.
+ * The gradients of the head and, where the loss is a scalar, the loss with them; off the tape. dHidden = dz
+ * Wᵀ, dKernel = hᵀ dz and dBias = the sum of rows of dz, added up chunk by chunk.
  */
 export function chunkedGradients(
   loss: ChunkedLoss,
@@ -200,7 +203,10 @@ function addKernelGradient(total: Tensor | null, loss: ChunkedLoss, chunk: Chunk
   return result;
 }
 
-/** The hidden rows of a chunk, 0 where the weight is 0: of what such a row holds, NaN included, nothing may reach dKernel, though 0 times NaN is NaN. */
+/**
+ * The hidden rows of a chunk, 0 where the weight is 0: of what such a row holds, NaN included, nothing may
+ * reach dKernel, though 0 times NaN is NaN.
+ */
 function countingRows(loss: ChunkedLoss, chunk: Chunk): Tensor {
   const { hidden } = loss.student;
   const rows = rowsOf(hidden, chunk.start, chunk.count);

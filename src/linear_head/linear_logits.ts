@@ -3,7 +3,8 @@ import { float32, numericTensor } from '../arguments.ts';
 import { product } from './product.ts';
 
 /**
- * Logits hidden · kernel + bias, of which only a few rows at a time are ever in memory. They may stand for the teacher, for the student, or for both.
+ * Logits hidden · kernel + bias, of which only a few rows at a time are ever in memory. They may stand for
+ * the teacher, for the student, or for both.
  */
 export interface LinearLogits {
   /** What the last layer is given, float32 `[..., H]`, rank 1 to 6: every leading axis is a row axis. */
@@ -12,7 +13,9 @@ export interface LinearLogits {
   kernel: Tensor;
   /** float32 `[C]`. A class whose bias is -Infinity is masked. Default: none. */
   bias?: Tensor;
-  /** The kernel is `[C, H]`, as the embedding is that a language model shares with its head. Default false. */
+  /**
+   * The kernel is `[C, H]`, as the embedding is that a language model shares with its head. Default false.
+   */
   transposeKernel?: boolean;
 }
 

@@ -4,7 +4,10 @@ import { runObjective } from '../run_objective.ts';
 import { type ChunkedLoss, chunkedGradients, chunkedLoss, chunksOf, tensorsOfChunk } from './chunks.ts';
 import { rowsOf } from './linear_logits.ts';
 
-/** The gradient to one tensor of the head of losses that stay one for each row, for the incoming gradient dy, [rows]. The logits are computed anew. */
+/**
+ * The gradient to one tensor of the head of losses that stay one for each row, for the incoming gradient dy,
+ * [rows]. The logits are computed anew.
+ */
 export function headGradient(loss: ChunkedLoss, name: 'hidden' | 'kernel' | 'bias', dy: Tensor): Tensor {
   return tidy(() => {
     const { weights } = loss.tensors;

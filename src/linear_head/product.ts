@@ -6,12 +6,18 @@ export interface Transposes {
   transposeB: boolean;
 }
 
-/** a b, each transposed where it says so; off the tape. Long sums keep their digits where the backend has a kernel of ours. */
+/**
+ * a b, each transposed where it says so; off the tape. Long sums keep their digits where the backend has a
+ * kernel of ours.
+ */
 export function product(a: Tensor, b: Tensor, { transposeA, transposeB }: Transposes): Tensor {
   return hasKernel() ? run(a, b, null, { transposeA, transposeB }) : matMul(a, b, transposeA, transposeB);
 }
 
-/** `sum` + a b, in the place of `sum` where the backend can; off the tape. `sum` is disposed; null stands for 0. */
+/**
+ * `sum` + a b, in the place of `sum` where the backend can; off the tape. `sum` is disposed; null stands for
+ * 0.
+ */
 export function addProduct(sum: Tensor | null, a: Tensor, b: Tensor, transposes: Transposes): Tensor {
   if (sum === null) return product(a, b, transposes);
   const result = hasKernel()

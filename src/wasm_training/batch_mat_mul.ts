@@ -23,7 +23,10 @@ interface Product {
   transposeB: boolean;
 }
 
-/** The kernel BatchMatMul of 'wasm' for all transposes, batches and their broadcasting, without tfjs's loop over single numbers. */
+/**
+ * The kernel BatchMatMul of 'wasm' for all transposes, batches and their broadcasting, without tfjs's loop
+ * over single numbers.
+ */
 export function batchMatMul(stock: KernelFunc): KernelFunc {
   return (params) => {
     const product = productOf(params);
@@ -42,7 +45,10 @@ export function batchMatMul(stock: KernelFunc): KernelFunc {
   };
 }
 
-/** The kernel _FusedMatMul of 'wasm': transposed operands are transposed before tfjs's own kernel multiplies, adds the bias and applies the activation. */
+/**
+ * The kernel _FusedMatMul of 'wasm': transposed operands are transposed before tfjs's own kernel multiplies,
+ * adds the bias and applies the activation.
+ */
 export function fusedMatMul(stock: KernelFunc): KernelFunc {
   return (params) => {
     const product = productOf(params);
@@ -82,7 +88,9 @@ function threadsOf({ wasm }: WasmBackendParts): number {
   return wasm.tfjs?.getThreadsCount?.() ?? 1;
 }
 
-/** One product after another, each with the matrices that its place in the broadcast batch has in a and in b. */
+/**
+ * One product after another, each with the matrices that its place in the broadcast batch has in a and in b.
+ */
 function multiplyBatches({ backend, a, b, transposeA, transposeB }: Product): TensorInfo {
   const [ofA, ofB] = [matrixOf(a, transposeA), matrixOf(b, transposeB)];
   if (ofA.columns !== ofB.rows) {

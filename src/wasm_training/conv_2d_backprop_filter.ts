@@ -15,8 +15,9 @@ type FilterAttrs = {
 };
 
 /**
- * The kernel Conv2DBackpropFilter, which tfjs's 'wasm' backend lacks: the gradient of a convolution to its filter, [height, width, in, out]. For a few images at a time the
- * patches of x that the filter meets are written out, [places, height * width * in], and their transpose times dy is added up.
+ * The kernel Conv2DBackpropFilter, which tfjs's 'wasm' backend lacks: the gradient of a convolution to its
+ * filter, [height, width, in, out]. For a few images at a time the patches of x that the filter meets are
+ * written out, [places, height * width * in], and their transpose times dy is added up.
  */
 export const conv2DBackpropFilter: KernelFunc = ({ inputs, attrs, backend: given }) => {
   const backend = given as WasmBackendParts;

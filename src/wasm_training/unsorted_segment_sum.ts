@@ -2,8 +2,9 @@ import { type KernelFunc, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { WasmBackendParts } from '../backends/wasm/index.ts';
 
 /**
- * The kernel UnsortedSegmentSum, which tfjs's 'wasm' backend lacks: out[s] is the sum over those n of x[n] whose id is s. It is the gradient of gather and of embeddings. Ids outside
- * of [0, numSegments) leave their part of x out, as on other backends.
+ * The kernel UnsortedSegmentSum, which tfjs's 'wasm' backend lacks: out[s] is the sum over those n of x[n]
+ * whose id is s. It is the gradient of gather and of embeddings. Ids outside of [0, numSegments) leave their
+ * part of x out, as on other backends.
  */
 export const unsortedSegmentSum: KernelFunc = ({ inputs, attrs, backend: given }) => {
   const backend = given as WasmBackendParts;
@@ -17,7 +18,8 @@ export const unsortedSegmentSum: KernelFunc = ({ inputs, attrs, backend: given }
   }
   const size = util.sizeFromShape(inner);
   const out = backend.makeOutput([numSegments, ...inner], x.dtype);
-  // A tensor of another backend is brought over when it is first asked for; views come after the last allocation.
+  // A tensor of another backend is brought over when it is first asked for; views come after the last
+  // allocation.
   for (const { dataId } of [x, segmentIds]) backend.dataIdMap.get(dataId);
   const [values, ids, sums] = [x, segmentIds, out].map((info) => backend.typedArrayFromHeap(info));
   sums.fill(0);

@@ -10,7 +10,10 @@ declare const WASM_FOLDER: string;
 
 export const backend = BACKEND_PROJECT;
 
-/** Starts the backend of this project. tf.setBackend falls back to another one silently, so what runs is checked, down to the adapter. */
+/**
+ * Starts the backend of this project. tf.setBackend falls back to another one silently, so what runs is
+ * checked, down to the adapter.
+ */
 export async function startBackend(): Promise<void> {
   await describeBackend();
 }
@@ -57,7 +60,10 @@ function describeStarted(): Promise<string> | string {
   }
 }
 
-/** How an engine names itself and its version. Chromium says that it is like WebKit, so WebKit is what does not say that it is Chromium. */
+/**
+ * How an engine names itself and its version. Chromium says that it is like WebKit, so WebKit is what does
+ * not say that it is Chromium.
+ */
 const ENGINES: Record<BackendProject['host'], RegExp> = {
   node: /^Node [\d.]+$/,
   deno: /^Deno [\d.]+$/,
@@ -85,7 +91,10 @@ function describeEngine(): string {
   return found[0];
 }
 
-/** A name, not a literal: it is installed by `npm run setup:tensorflow` alone, and neither compiler nor bundler may ask for it. */
+/**
+ * A name, not a literal: it is installed by `npm run setup:tensorflow` alone, and neither compiler nor
+ * bundler may ask for it.
+ */
 const TFJS_NODE = '@tensorflow/tfjs-node';
 
 function describeTensorFlow(): string {
@@ -149,7 +158,10 @@ function describeWebGL(): string {
   return `webgl 2${isF16 ? ', half-precision textures' : ''} on ${renderer}`;
 }
 
-/** Sources of the GLSL programs of ours that were compiled since the start; the runner shows them to another compiler. */
+/**
+ * Sources of the GLSL programs of ours that were compiled since the start; the runner shows them to another
+ * compiler.
+ */
 export const glslPrograms = new Set<string>();
 
 /** In the header of each of our programs: sourceOf of src/backends/webgl/program.ts. */

@@ -8,7 +8,10 @@ beforeAll(startBackend);
 
 const isCpu = backend.backendName === 'cpu' || backend.backendName === 'wasm';
 
-/** Names of the kernels that compute value and gradient. Identity and Reshape only give another name to the same data. */
+/**
+ * Names of the kernels that compute value and gradient. Identity and Reshape only give another name to the
+ * same data.
+ */
 async function kernelsOfLoss(): Promise<string[]> {
   const [teacher, student] = [tf.randomNormal([9, 8]), tf.randomNormal([9, 8])];
   const f = (z: tf.Tensor): tf.Scalar => distillationLoss(teacher, z, { temperature: 2 });

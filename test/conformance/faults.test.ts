@@ -218,7 +218,8 @@ describe('wherever it is called', () => {
       expectClose((await tensor?.data()) ?? [], TRUTH, CLOSE, 'dStudent');
       tensor?.dispose();
     }
-    // A row's gradient sums to zero, and so does everything that follows from it. (Half-precision textures hold no second order.)
+    // A row's gradient sums to zero, and so does everything that follows from it. (Half-precision textures
+    // hold no second order.)
     if (backend.precision === 'f32')
       expectClose(await outer.data(), new Float32Array(21), CLOSE, 'gradient of a sum of zeros');
     tf.dispose([teacher, student, outer]);

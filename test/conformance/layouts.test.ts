@@ -7,7 +7,10 @@ import { asHeld, boundsOf, tensorsOf, unevenGradients } from '../run_case.ts';
 
 beforeAll(startBackend);
 
-/** The same values as other ops leave them: on 'webgl' packed two by two, or as a part of another tensor's texture. */
+/**
+ * The same values as other ops leave them: on 'webgl' packed two by two, or as a part of another tensor's
+ * texture.
+ */
 const LAYOUTS: Record<string, (x: tf.Tensor) => tf.Tensor> = {
   uploaded: (x) => x.clone(),
   multiplied: (x) => tf.matMul(x, tf.eye(x.shape.at(-1) ?? 1) as tf.Tensor),

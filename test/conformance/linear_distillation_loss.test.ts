@@ -400,7 +400,10 @@ function testErrors(): void {
   }
 }
 
-/** The most bytes of data while f runs, over those at its start: counted whenever a tensor is made, so after every kernel. Tensors that share their data count once. */
+/**
+ * The most bytes of data while f runs, over those at its start: counted whenever a tensor is made, so after
+ * every kernel. Tensors that share their data count once.
+ */
 function peakOver(inputs: LinearLogits[], f: () => void): number {
   const engine = tf.engine() as unknown as { trackTensor(...args: unknown[]): void };
   const alive = new Map<object, { bytes: number; tensors: tf.Tensor[] }>();

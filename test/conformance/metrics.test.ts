@@ -111,7 +111,10 @@ async function withPlan(flags: Partial<Record<'LANES' | 'INPUTS', number>>, run:
   }
 }
 
-/** Equal maxima in a vector, in different vectors and in different blocks of a lane, and masks and near rows between them. */
+/**
+ * Equal maxima in a vector, in different vectors and in different blocks of a lane, and masks and near rows
+ * between them.
+ */
 const ties = (classes: number) =>
   makeCase(
     '',

@@ -12,8 +12,9 @@ beforeAll(startBackend);
 const { NaN: NOT_A_NUMBER, POSITIVE_INFINITY, NEGATIVE_INFINITY } = Number;
 
 /**
- * Half-precision textures hold logits up to 1e3 usefully and no differences of 1e-4; and what becomes of an infinity in them is the driver's: SwiftShader
- * reads it back as NaN. So the rows that are not finite are a matter of the float32 backends.
+ * Half-precision textures hold logits up to 1e3 usefully and no differences of 1e-4; and what becomes of an
+ * infinity in them is the driver's: SwiftShader reads it back as NaN. So the rows that are not finite are a
+ * matter of the float32 backends.
  */
 const halfPrecision = backend.precision === 'f16';
 
@@ -285,7 +286,8 @@ for (const divergence of DIVERGENCES) {
             ),
           ));
       }
-      // Compilers that may reorder sums leave nothing of them, unless each is out of their sight: MATH.md, "Digits when teacher and student nearly agree".
+      // Compilers that may reorder sums leave nothing of them, unless each is out of their sight: MATH.md,
+      // "Digits when teacher and student nearly agree".
       for (const [shift, distance] of [
         [5, 1e-5],
         [100, 1e-5],
@@ -409,7 +411,8 @@ for (const divergence of DIVERGENCES) {
         ));
     }
 
-    // MATH.md, "Rows that are not finite": 0 for crossEntropy and kl, +Infinity for reverseKl, -(1 - beta) log(1 - beta) for jsd.
+    // MATH.md, "Rows that are not finite": 0 for crossEntropy and kl, +Infinity for reverseKl, -(1 - beta)
+    // log(1 - beta) for jsd.
     const valueOfNothing = { crossEntropy: 0, kl: 0, reverseKl: POSITIVE_INFINITY, jsd: 0.5 * Math.LN2 }[
       divergence
     ];

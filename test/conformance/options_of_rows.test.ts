@@ -67,7 +67,8 @@ for (const divergence of DIVERGENCES) {
             seed: 54,
             edit: ({ teacher, student }) => {
               for (let i = 0; i < 120; i++) student[i] = teacher[i] + 1e-2 * student[i];
-              for (let i = 120; i < 160; i++) student[i] *= 100; // far apart, for their digits to be within reach
+              // far apart, for their digits to be within reach
+              for (let i = 120; i < 160; i++) student[i] *= 100;
             },
           },
         ),

@@ -1,6 +1,7 @@
 /**
- * Every case of tfjs's own tests of tf.losses.softmaxCrossEntropy and of tf.softmax (tfjs-core 4.22, softmax_cross_entropy_test and softmax_test), said
- * anew for softmaxCrossEntropy, whose gradient is softmax(z) - y. Then what theirs leave out, and where the stock op is wrong.
+ * Every case of tfjs's own tests of tf.losses.softmaxCrossEntropy and of tf.softmax (tfjs-core 4.22,
+ * softmax_cross_entropy_test and softmax_test), said anew for softmaxCrossEntropy, whose gradient is
+ * softmax(z) - y. Then what theirs leave out, and where the stock op is wrong.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { softmaxCrossEntropy } from '../../src/index.ts';

@@ -1,4 +1,7 @@
-/** A teacher with a temperature of its own, and probabilities that are softened: MATH (33)-(37). Its values are among those of values.test.ts. */
+/**
+ * A teacher with a temperature of its own, and probabilities that are softened: MATH (33)-(37). Its values
+ * are among those of values.test.ts.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { type DistillationOptions, distillationLoss, distillationMetrics } from '../../src/index.ts';
 import { backend, startBackend } from '../backends/current.ts';
@@ -91,7 +94,8 @@ for (const divergence of DIVERGENCES) {
               seed: 34,
               edit: ({ teacher, student }) => {
                 for (let i = 0; i < 40; i++) student[i] = teacher[i] + 1e-2 * student[i];
-                for (let i = 40; i < 120; i++) student[i] *= 100; // far apart, for their digits to be within reach
+                // far apart, for their digits to be within reach
+                for (let i = 40; i < 120; i++) student[i] *= 100;
               },
             },
           ),

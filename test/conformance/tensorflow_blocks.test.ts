@@ -10,7 +10,10 @@ import { boundsOf, tensorsOf, unevenGradients } from '../run_case.ts';
 
 beforeAll(startBackend);
 
-/** Rows that cross in several blocks, the last of them smaller: 16 to a block so that blocks are aligned, aligned by themselves, in blocks that are not, longer than a block, and short. Then in one. */
+/**
+ * Rows that cross in several blocks, the last of them smaller: 16 to a block so that blocks are aligned,
+ * aligned by themselves, in blocks that are not, longer than a block, and short. Then in one.
+ */
 const SHAPES: [number, number][] = [
   [19, 50_257],
   [9, 131_072],

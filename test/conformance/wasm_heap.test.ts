@@ -51,7 +51,8 @@ if (backend.backendName === 'wasm') {
     tf.env().set(FUSED_FLAG, false);
     const unfused = gradientOfRow();
     tf.env().set(FUSED_FLAG, fuses);
-    // JavaScriptCore, of WebKit and Bun, compiles the instruction and may round twice all the same, as the proposal allows.
+    // JavaScriptCore, of WebKit and Bun, compiles the instruction and may round twice all the same, as the
+    // proposal allows.
     if (!isJavaScriptCore) expect(gradient.some((slope, i) => slope !== unfused[i])).toBe(fuses);
     gradient.forEach((slope, i) => {
       expect(Math.abs(slope - unfused[i])).toBeLessThan(4e-7);

@@ -14,7 +14,10 @@ const TRANSPOSES = [
   [true, true],
 ] as const;
 
-/** Shapes of a and b before transposition: tails of every tile, several blocks of k and of columns, batches on either side. */
+/**
+ * Shapes of a and b before transposition: tails of every tile, several blocks of k and of columns, batches on
+ * either side.
+ */
 const SHAPES: { a: number[]; b: number[] }[] = [
   { a: [1, 1], b: [1, 1] },
   { a: [3, 5], b: [5, 2] },
@@ -51,7 +54,9 @@ async function valuesOn(
   return read;
 }
 
-/** The same on 'cpu' and on 'wasm' with our kernels. Bounds are relative to the largest number of a result. */
+/**
+ * The same on 'cpu' and on 'wasm' with our kernels. Bounds are relative to the largest number of a result.
+ */
 async function expectAsOnCpu(inputs: readonly tf.Tensor[], compute: Compute, bound = 1e-6): Promise<void> {
   const truth = await valuesOn('cpu', inputs, compute);
   const ours = await valuesOn('wasm', inputs, compute);

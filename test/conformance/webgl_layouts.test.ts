@@ -19,7 +19,8 @@ async function withPacking(flag: 0 | 1, run: () => Promise<void>): Promise<void>
 }
 
 if (backend.backendName === 'webgl') {
-  // The other suites take uploaded logits as they are: a GPU always does, a software renderer where they are few.
+  // The other suites take uploaded logits as they are: a GPU always does, a software renderer where they are
+  // few.
   describe('uploaded logits packed first', () => {
     for (const problem of shapeCases().filter(({ shape }) => shape[shape.length - 1] < 2000)) {
       it(problem.name, () => withPacking(1, () => expectCase(problem)));

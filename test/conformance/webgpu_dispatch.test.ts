@@ -26,7 +26,10 @@ function countDispatches(f: () => void): number {
   return count;
 }
 
-/** Runs f with its dispatch of that index left out, or with the one before in its place, as if the device had refused it. */
+/**
+ * Runs f with its dispatch of that index left out, or with the one before in its place, as if the device had
+ * refused it.
+ */
 async function withoutDispatch<T>(index: number, isRepeated: boolean, f: () => Promise<T>): Promise<T> {
   const current = tf.backend() as DeviceBackend;
   const { recordAndSubmit } = current;
@@ -76,7 +79,8 @@ if (backend.backendName === 'webgpu') {
           result = tf.valueAndGrad(f)(student);
         });
         expect(dispatches).toBe(1);
-        // What is disposed of counts until it is submitted, so this is the peak: the gradient, and less than 512 bytes for loss and uniforms.
+        // What is disposed of counts until it is submitted, so this is the peak: the gradient, and less than
+        // 512 bytes for loss and uniforms.
         expect(bytes() - before).toBeGreaterThanOrEqual(ROWS * CLASSES * 4);
         expect(bytes() - before).toBeLessThan(ROWS * CLASSES * 4 + 512);
         tf.dispose([result?.value, result?.grad].filter((x) => x !== undefined));

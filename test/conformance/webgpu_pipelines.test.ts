@@ -7,8 +7,8 @@ import { pipelinesOf } from '../webgpu_pipelines.ts';
 beforeAll(startBackend);
 
 /**
- * Some thirty pipelines, of every fourth plan, each with another of the things that can be asked for: SwiftShader's compiler takes a second or two for
- * one.
+ * Some thirty pipelines, of every fourth plan, each with another of the things that can be asked for:
+ * SwiftShader's compiler takes a second or two for one.
  */
 const STEP = 1999;
 

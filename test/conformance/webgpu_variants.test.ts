@@ -8,7 +8,10 @@ beforeAll(startBackend);
 
 type Flags = Partial<Record<'LANES' | 'PARTS' | 'INPUTS', number>>;
 
-/** Runs with a forced plan: a software adapter would choose one or four threads to a row by itself, a GPU up to 1,024, tiles and split rows. */
+/**
+ * Runs with a forced plan: a software adapter would choose one or four threads to a row by itself, a GPU up
+ * to 1,024, tiles and split rows.
+ */
 async function withPlan(flags: Flags, run: () => Promise<void>): Promise<void> {
   const set = (value: (name: keyof Flags) => number) => {
     for (const name of ['LANES', 'PARTS', 'INPUTS'] as const) {
@@ -25,7 +28,10 @@ async function withPlan(flags: Flags, run: () => Promise<void>): Promise<void> {
 
 const MASKED = Number.NEGATIVE_INFINITY;
 
-/** Probabilities that are softened, at the temperature of both and at one of their own; a class that is masked has none. */
+/**
+ * Probabilities that are softened, at the temperature of both and at one of their own; a class that is masked
+ * has none.
+ */
 const SOFTENED: readonly Partial<CaseOptions>[] = [
   { targets: 'probabilities' },
   { targets: 'probabilities', teacherTemperature: 0.7 },
@@ -62,7 +68,10 @@ const PLANS: { name: string; flags: Flags; mostClasses: number; rowClasses: numb
   { name: 'rows split over 3 workgroups', flags: { PARTS: 3 }, mostClasses: 60_000, rowClasses: 168 },
 ];
 
-/** Each plan takes every fifth of the option cases: all of them together, since a case means a pipeline or two to compile. */
+/**
+ * Each plan takes every fifth of the option cases: all of them together, since a case means a pipeline or two
+ * to compile.
+ */
 const OPTION_STEP = PLANS.length;
 
 if (backend.backendName === 'webgpu') {

@@ -1,4 +1,7 @@
-/** The page of `npm run demo` in a real Chromium: served as developers see it, and as the static files that --build writes. */
+/**
+ * The page of `npm run demo` in a real Chromium: served as developers see it, and as the static files that
+ * --build writes.
+ */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -10,7 +13,10 @@ import { SCRIPT, serveDemo } from './serve_demo.ts';
 
 const TINY = 'trainingImages=160&testImages=100&batchSize=32&epochs=3&teacherUnits=16&studentUnits=8';
 
-/** ms; all of it takes 45 s on two idle cores. What waits so long has failed, even on a machine that is ten times too busy. */
+/**
+ * ms; all of it takes 45 s on two idle cores. What waits so long has failed, even on a machine that is ten
+ * times too busy.
+ */
 const PATIENCE = 240_000;
 
 jest.setTimeout(PATIENCE + 60_000);
@@ -39,7 +45,10 @@ describeWhereChromiumRuns('npm run demo', () => {
     return page;
   }
 
-  /** As soon as it can be seen, which is before it has started. @param lacking addresses that cannot be reached. */
+  /**
+   * As soon as it can be seen, which is before it has started. @param lacking addresses that cannot be
+   * reached.
+   */
   async function load(
     query: string,
     lacking?: string | RegExp,
@@ -86,7 +95,8 @@ describeWhereChromiumRuns('npm run demo', () => {
     if (!box) throw new Error(`#${chart} is not drawn.`);
     await page.mouse.move(box.x + share * (box.width - 2) + 1, box.y + box.height / 2);
     await page.evaluate(async () => {
-      for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame); // of the cursor, of the legend
+      // of the cursor, of the legend
+      for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
     });
     const entries = await page.$$eval(`#${chart} .u-series`, (rows) =>
       rows.map(
@@ -176,7 +186,8 @@ describeWhereChromiumRuns('npm run demo', () => {
         `the same student on labels only reads 0, the teacher ${Number(ofHidden) - teacher[1]}. ` +
         'What it knows of 3s, the teacher’s outputs for other digits have told it.',
     );
-    // On one scale: both students begin at the same place, and the one that is taught comes nearer to the teacher.
+    // On one scale: both students begin at the same place, and the one that is taught comes nearer to the
+    // teacher.
     const first = await legendAt(page, 'distance-chart', 0);
     const last = await legendAt(page, 'distance-chart', 0.85); // students see fewer images than the teacher
     expect(first.Distilled).toBe(first['Labels only']);

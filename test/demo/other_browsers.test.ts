@@ -1,4 +1,6 @@
-/** The page of `npm run demo` in Firefox and WebKit: it starts on the best backend that they have, and trains. */
+/**
+ * The page of `npm run demo` in Firefox and WebKit: it starts on the best backend that they have, and trains.
+ */
 import { launchFirefox } from '../../scripts/firefox.ts';
 import { whyAbsent } from '../../scripts/run_on_backend.ts';
 import { type DrivenPage, patiently } from '../../scripts/web_driver.ts';

@@ -7,8 +7,8 @@ export interface CodeBlock {
   place: string;
   language: string;
   /**
-   * The words after the language, which a rendered page does not show: `continues` a block above in the same file, `compile-only` if it needs what a test
-   * does not have.
+   * The words after the language, which a rendered page does not show: `continues` a block above in the same
+   * file, `compile-only` if it needs what a test does not have.
    */
   flags: string[];
   code: string;
@@ -47,7 +47,9 @@ function codeBlocks(text: string, file: string): CodeBlock[] {
   return blocks;
 }
 
-/** README.md and docs/*.md; the API reference is made of docstrings, whose examples docstringExamples() gives. */
+/**
+ * README.md and docs/*.md; the API reference is made of docstrings, whose examples docstringExamples() gives.
+ */
 export function pageBlocks(): CodeBlock[] {
   const pages = readdirSync('docs').filter((name) => name.endsWith('.md'));
   return ['README.md', ...pages.map((name) => join('docs', name))].flatMap((file) =>

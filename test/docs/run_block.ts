@@ -64,7 +64,10 @@ export async function runHtml({ code }: CodeBlock, browser: Browser): Promise<vo
   await open(browser, `${code}\n<script type="module">${end}</script>`, scripts);
 }
 
-/** tf.setBackend and tf.ready fall back to another one silently: what a block asks for, or imports, must be what it got. */
+/**
+ * tf.setBackend and tf.ready fall back to another one silently: what a block asks for, or imports, must be
+ * what it got.
+ */
 function backendCheck(code: string): string {
   const backend = (/\bsetBackend\('(\w+)'\)/.exec(code) ?? /tfjs-backend-(web\w+)'/.exec(code))?.[1];
   if (backend === undefined) return '';

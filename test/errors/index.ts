@@ -1,6 +1,6 @@
 /**
- * `npm run test:errors`: the worst errors that every backend makes here, as Markdown tables. `-- --write` puts them into README.md; `-- --projects cpu,wasm`
- * measures these alone.
+ * `npm run test:errors`: the worst errors that every backend makes here, as Markdown tables. `-- --write`
+ * puts them into README.md; `-- --projects cpu,wasm` measures these alone.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -67,7 +67,10 @@ function writeIntoReadme(tables: string): void {
   writeFileSync(path, `${readme.slice(0, begin + BEGIN.length)}\n\n${tables}\n\n${readme.slice(end)}`);
 }
 
-/** Half-precision textures hold three digits, whatever the kernel: their bound is 1e-2. Other engines run the same kernels as Node and Chromium. */
+/**
+ * Half-precision textures hold three digits, whatever the kernel: their bound is 1e-2. Other engines run the
+ * same kernels as Node and Chromium.
+ */
 function isMeasured({ precision, host, driver }: BackendProject): boolean {
   return precision === 'f32' && (host === 'node' || host === 'chromium') && driver === undefined;
 }

@@ -1,4 +1,7 @@
-/** Runs in the process or page of one backend: the worst errors over finite logits, against the float64 reference. */
+/**
+ * Runs in the process or page of one backend: the worst errors over finite logits, against the float64
+ * reference.
+ */
 import { describeBackend } from '../backends/current.ts';
 import { DIVERGENCES } from '../cases.ts';
 import { type CaseOptions, classesOf, makeCase, type ObjectiveCase, reference } from '../objective_case.ts';
@@ -9,9 +12,15 @@ export interface WorstErrors {
   divergence: string;
   /** Of the loss of a row, relative to max(1, truth). */
   value: number;
-  /** Of dStudent times T; for reverseKl, whose gradient is q times a logarithm, relative to the row's largest logarithm. */
+  /**
+   * Of dStudent times T; for reverseKl, whose gradient is q times a logarithm, relative to the row's largest
+   * logarithm.
+   */
   gradient: number;
-  /** At T = 1e3 and 1e4: of the loss, relative to itself (crossEntropy, which is no difference: to max(1, truth)). */
+  /**
+   * At T = 1e3 and 1e4: of the loss, relative to itself (crossEntropy, which is no difference: to max(1,
+   * truth)).
+   */
   valueAtHighT: number;
   /** At T = 1e3 and 1e4: of dStudent, relative to the row's largest element. */
   gradientAtHighT: number;

@@ -18,7 +18,10 @@ jest.setTimeout(180_000);
 let browser: Browser;
 let server: Awaited<ReturnType<typeof serve>>;
 
-/** What script_tag/vis.html leaves: the history of a fit of 6 epochs of 3 batches, and the lines of each chart. */
+/**
+ * What script_tag/vis.html leaves: the history of a fit of 6 epochs of 3 batches, and the lines of each
+ * chart.
+ */
 interface Drawn {
   history: Record<string, number[]>;
   charts: { x: number; y: number }[][][];

@@ -75,7 +75,8 @@ describe('the tarball', () => {
     const mapped = scripts.filter(
       (script) => script.endsWith('.min.js') || code(script).includes('//#region'),
     );
-    expect(mapped.length).toBeGreaterThanOrEqual(2 + 2 * 5); // scripts for a tag, and backends in both formats
+    // scripts for a tag, and backends in both formats
+    expect(mapped.length).toBeGreaterThanOrEqual(2 + 2 * 5);
     for (const script of mapped) {
       const url = code(script).match(/\/\/# sourceMappingURL=(\S+)\s*$/)?.[1];
       expect(url).toBe(`${script.replace('dist/', '')}.map`);

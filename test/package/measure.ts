@@ -1,4 +1,7 @@
-/** One loss with its gradient, and the kernels that ran: what every consumer reports. Becomes measure.mjs beside them. */
+/**
+ * One loss with its gradient, and the kernels that ran: what every consumer reports. Becomes measure.mjs
+ * beside them.
+ */
 import type * as TensorFlow from '@tensorflow/tfjs-core';
 import type { distillationLoss } from '../../src/index.ts';
 

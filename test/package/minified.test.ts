@@ -1,4 +1,7 @@
-/** The minified script, with its shortened shaders, against the float64 reference: the suites that the source passes, run on what npm ships. */
+/**
+ * The minified script, with its shortened shaders, against the float64 reference: the suites that the source
+ * passes, run on what npm ships.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
@@ -15,7 +18,10 @@ const { project } = packedPackage();
 
 const SUITES = ['values', 'numerics', 'metrics'];
 
-/** src/index.ts becomes the script of the tarball, which takes tfjs-core from the global `tf` and leaves `tfjsDistill`. */
+/**
+ * src/index.ts becomes the script of the tarball, which takes tfjs-core from the global `tf` and leaves
+ * `tfjsDistill`.
+ */
 const scriptForSource: Plugin = {
   name: 'the script in place of the source',
   setup(build) {

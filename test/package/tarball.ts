@@ -1,6 +1,7 @@
 /**
- * The jest globalSetup of the package project: `npm pack` (which builds), then an install of the tarball into an empty project in the temp folder, beside
- * links to the development dependencies of this checkout, so that everything there shares one tfjs-core. What is tested is what npm would publish.
+ * The jest globalSetup of the package project: `npm pack` (which builds), then an install of the tarball into
+ * an empty project in the temp folder, beside links to the development dependencies of this checkout, so that
+ * everything there shares one tfjs-core. What is tested is what npm would publish.
  */
 import { cpSync, mkdtempSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -27,8 +27,9 @@ export interface Draw {
   /** Standard deviation of the logits. */
   spread: number;
   /**
-   * How the student relates to the teacher. `grid`: both are multiples of 1/4, so that small shifts are exact in any precision; `ranks`: every row of both is a
-   * permutation of 0, 1, 2, ..., so that its largest logit leads by 1.
+   * How the student relates to the teacher. `grid`: both are multiples of 1/4, so that small shifts are exact
+   * in any precision; `ranks`: every row of both is a permutation of 0, 1, 2, ..., so that its largest logit
+   * leads by 1.
    */
   logits: 'independent' | 'near' | 'equal' | 'masked' | 'grid' | 'ranks';
   seed: number;

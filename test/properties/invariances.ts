@@ -85,7 +85,10 @@ const INTRUDERS = isHalf
   ? [-5, 0, 5]
   : [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 1e4, 0];
 
-/** Which rows the composition is handed depends on the others there, and TensorFlow rounds an element otherwise in a vector than in what is left of one. */
+/**
+ * Which rows the composition is handed depends on the others there, and TensorFlow rounds an element
+ * otherwise in a vector than in what is left of one.
+ */
 const roundsByPlace = backend.flags?.TFJS_DISTILL_TENSORFLOW_FUSED_OP === true;
 
 const independentRows: Property = {
@@ -224,7 +227,8 @@ const exchange: Property = {
     };
     const { loss, dStudent, dTeacher } = await run(exchanged);
     const finite = judge(problem);
-    if (!finite.truth.loss.every(Number.isFinite)) return; // which gradient exists beside an infinity is not symmetric
+    // which gradient exists beside an infinity is not symmetric
+    if (!finite.truth.loss.every(Number.isFinite)) return;
     await expectSame(problem, { loss, dStudent: dTeacher, dTeacher: dStudent }, 'exchanged');
   },
 };

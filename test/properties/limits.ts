@@ -29,7 +29,10 @@ const notNegative: Property = {
   },
 };
 
-/** Where T is so large, distributions are nearly uniform, and the paper's approximations are exact up to terms of spread/T. */
+/**
+ * Where T is so large, distributions are nearly uniform, and the paper's approximations are exact up to terms
+ * of spread/T.
+ */
 const HOT = {
   temperature: [1e4, 3e4, 1e5],
   temperaturePerRow: [false],

@@ -15,7 +15,10 @@ export interface Property {
 
 const MINUTE = 60_000;
 
-/** Makes a case of every property: the calls are shared out evenly, and a draw that fails is shrunk before it is shown. */
+/**
+ * Makes a case of every property: the calls are shared out evenly, and a draw that fails is shrunk before it
+ * is shown.
+ */
 export function describeProperties(bySubject: { [subject: string]: Property[] }): void {
   const { seed, calls } = PROPERTY_SETTINGS;
   const runs = Math.ceil(calls / Object.values(bySubject).flat().length);

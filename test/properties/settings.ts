@@ -1,4 +1,7 @@
-/** How the properties are drawn. The runner reads it from the environment and puts it into the bundle of a suite. */
+/**
+ * How the properties are drawn. The runner reads it from the environment and puts it into the bundle of a
+ * suite.
+ */
 export interface PropertySettings {
   /** Every property starts from it: the same seed draws the same cases. */
   seed: number;
@@ -6,7 +9,9 @@ export interface PropertySettings {
   calls: number;
 }
 
-/** An integer; `random` for another one in every run. Default 1503, so that a red `npm test` means a change. */
+/**
+ * An integer; `random` for another one in every run. Default 1503, so that a red `npm test` means a change.
+ */
 const SEED = 'TFJS_DISTILL_PROPERTY_SEED';
 /** Default 100; `npm run test:fuzz` asks for 2,000. */
 const CALLS = 'TFJS_DISTILL_PROPERTY_CALLS';

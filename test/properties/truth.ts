@@ -10,7 +10,10 @@ import {
   unevenGradients,
 } from '../run_case.ts';
 
-/** A problem with the truth about it and how far a backend may be from that, for incoming gradients of no pattern. */
+/**
+ * A problem with the truth about it and how far a backend may be from that, for incoming gradients of no
+ * pattern.
+ */
 export interface Judged {
   dLoss: Float32Array;
   truth: ReferenceRows;

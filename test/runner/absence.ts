@@ -10,7 +10,10 @@ export function isRequired(project: string, required = process.env[REQUIRED] ?? 
   return names.includes('all') || names.includes(project);
 }
 
-/** Why the suites of a project are left out, given why its backend is absent; null if they are to run, and to fail with the backend's own error if it is absent all the same. */
+/**
+ * Why the suites of a project are left out, given why its backend is absent; null if they are to run, and to
+ * fail with the backend's own error if it is absent all the same.
+ */
 export function whySkipped(project: string, absent: string | null, required?: string): string | null {
   return isRequired(project, required) ? null : absent;
 }

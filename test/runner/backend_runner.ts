@@ -1,6 +1,7 @@
 /**
- * The jest test runner of the backend projects. A suite is bundled for its project and run where the backend is real: in a headless Chromium, or in a
- * Node process of its own, so that no sandbox stands between tfjs, the driver and the typed arrays. Every case comes back singly.
+ * The jest test runner of the backend projects. A suite is bundled for its project and run where the backend
+ * is real: in a headless Chromium, or in a Node process of its own, so that no sandbox stands between tfjs,
+ * the driver and the typed arrays. Every case comes back singly.
  */
 import { basename } from 'node:path';
 import { createEmptyTestResult, type TestResult } from '@jest/test-result';

@@ -1,4 +1,7 @@
-/** What describe, it and the hooks of a suite add up to, and how it is run. Knows neither backend nor page; suite.ts makes it the globals of a suite. */
+/**
+ * What describe, it and the hooks of a suite add up to, and how it is run. Knows neither backend nor page;
+ * suite.ts makes it the globals of a suite.
+ */
 import { argumentsOf, type EachRow, titleOf } from './each.ts';
 
 export type Action = () => unknown;
@@ -119,8 +122,9 @@ export class SuiteOfCases {
   }
 
   /**
-   * Runs the cases that the pattern chooses, in the order of the file. Hooks of a block run if a case below it does; what beforeAll throws fails each of these cases, what beforeEach and
-   * afterEach throw theirs, and what afterAll throws is a failed case of its own.
+   * Runs the cases that the pattern chooses, in the order of the file. Hooks of a block run if a case below
+   * it does; what beforeAll throws fails each of these cases, what beforeEach and afterEach throw theirs, and
+   * what afterAll throws is a failed case of its own.
    *
    * @param startError fails every case, if the backend did not start.
    */

@@ -6,7 +6,10 @@ import { propertySettings } from '../properties/settings.ts';
 import type { CaseReport, SuiteOptions } from './blocks.ts';
 import { validateGlsl } from './validate_glsl.ts';
 
-/** Runs a suite of the tree at `root` on a backend, and what became of each case: the first is that the backend started. */
+/**
+ * Runs a suite of the tree at `root` on a backend, and what became of each case: the first is that the
+ * backend started.
+ */
 export async function casesOf(
   root: string,
   project: BackendProject,

@@ -4,7 +4,10 @@ export type EachRow = readonly unknown[] | unknown;
 /** The arguments that a row of a table stands for. */
 export const argumentsOf = (row: EachRow): readonly unknown[] => (Array.isArray(row) ? row : [row]);
 
-/** The title of the case of row `index`, as jest writes it: %s and its like take one argument after another, %# the index, %% is a sign, and $name a property of the row. */
+/**
+ * The title of the case of row `index`, as jest writes it: %s and its like take one argument after another,
+ * %# the index, %% is a sign, and $name a property of the row.
+ */
 export function titleOf(template: string, row: EachRow, index: number): string {
   const left = [...argumentsOf(row)];
   const filled = template.replace(/%([sdifjop#%])/g, (placeholder, kind: string) => {

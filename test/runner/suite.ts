@@ -1,6 +1,6 @@
 /**
- * The globals of a suite that runs outside of jest's process: in a page, or in a Node process of its own. Bundled in front of the suite; `runSuite` then runs the
- * cases one after another and reports each.
+ * The globals of a suite that runs outside of jest's process: in a page, or in a Node process of its own.
+ * Bundled in front of the suite; `runSuite` then runs the cases one after another and reports each.
  */
 import { JestAsymmetricMatchers, JestChaiExpect, JestExtend } from '@vitest/expect';
 import * as chai from 'chai';
@@ -15,7 +15,10 @@ const suite = new SuiteOfCases();
 
 Object.assign(globalThis, { expect: chai.expect, ...suite.globals });
 
-/** Runs every case, after one that the backend starts. `faults` is where the device leaves what it has to report. */
+/**
+ * Runs every case, after one that the backend starts. `faults` is where the device leaves what it has to
+ * report.
+ */
 export async function runSuite(
   describeBackend: () => Promise<string>,
   faults: string[],

@@ -7,7 +7,10 @@ import { GLSLANG, whyNoGlslang } from '../../scripts/engines.ts';
 import { isRequired } from './absence.ts';
 import type { CaseReport } from './blocks.ts';
 
-/** GLSL programs that a suite has compiled in a browser, shown to Khronos's compiler: what one driver lets through another may refuse. null if that compiler is absent and need not be here. */
+/**
+ * GLSL programs that a suite has compiled in a browser, shown to Khronos's compiler: what one driver lets
+ * through another may refuse. null if that compiler is absent and need not be here.
+ */
 export async function validateGlsl(project: string, programs: readonly string[]): Promise<CaseReport | null> {
   const absent = whyNoGlslang();
   if (absent !== null && !isRequired(project)) return null;

@@ -2,7 +2,10 @@
 import { readReport } from '../../benchmarks/compilers/radv_report.ts';
 import { type CompilerRow, complaintsOf, merged } from '../../benchmarks/compilers/table.ts';
 
-/** Of RADV's report on a pipeline for navi31: its statistics, and of its listing the branches, and the instructions that are counted apart. */
+/**
+ * Of RADV's report on a pipeline for navi31: its statistics, and of its listing the branches, and the
+ * instructions that are counted apart.
+ */
 const REPORT = `subgroup=64; Driver pipeline hash=826137762332798735; SGPRs=128; VGPRs=108; Spilled SGPRs=21; Spilled VGPRs=3; Code size=15416; LDS size=1536; Scratch size=768; Subgroups per SIMD=14; Combined inputs=0; Instructions=2910; Copies=289; Branches=53
 BB0:
 	s_mov_b32 s8, s3                                            ; be880003

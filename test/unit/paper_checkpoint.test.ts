@@ -54,7 +54,10 @@ async function weightsOf(model: tf.LayersModel): Promise<Float32Array> {
   return (await flat.data()) as Float32Array;
 }
 
-/** tfjs's Adam computes the powers of its betas anew when it is restored, and rounds them otherwise: 4e-7 was the most. A step moves a weight by up to 1e-2. */
+/**
+ * tfjs's Adam computes the powers of its betas anew when it is restored, and rounds them otherwise: 4e-7 was
+ * the most. A step moves a weight by up to 1e-2.
+ */
 const BOUND = { adam: 1e-5, momentum: 0 };
 
 describe('npm run paper, stopped and started again', () => {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Where a rounding error is computed, compilers that may reorder sums (Mesa's, Metal's) must not see two of them together: every sum and difference goes
- * through `rounded`. This finds, in the text of a function, sums that do not.
+ * Where a rounding error is computed, compilers that may reorder sums (Mesa's, Metal's) must not see two of
+ * them together: every sum and difference goes through `rounded`. This finds, in the text of a function, sums
+ * that do not.
  */
 function openSums(body: string): string[] {
   let text = body.replace(/\/\/.*$/gm, '');

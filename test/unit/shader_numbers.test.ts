@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The least normal float32: a device may take what is smaller for 0, and a guard with it guards nothing there. */
+/**
+ * The least normal float32: a device may take what is smaller for 0, and a guard with it guards nothing
+ * there.
+ */
 const LEAST_NORMAL = 2 ** -126;
 const LARGEST = (2 - 2 ** -23) * 2 ** 127;
 

@@ -6,7 +6,10 @@ const MEMORY_BYTES = 65536;
 const PADS = 1024;
 const [GRADIENT, W, TEACHER, STUDENT] = [0, 1, 2, 3].map((k) => PADS + PADS_BYTES + 4096 * k);
 
-/** Loss and gradient of rows, every third of them near, whose teacher, student and gradient lie at these places of one page of memory. */
+/**
+ * Loss and gradient of rows, every third of them near, whose teacher, student and gradient lie at these
+ * places of one page of memory.
+ */
 function rowsAt(
   [rows, classes]: [number, number],
   { teacher = TEACHER, student = STUDENT, gradient = GRADIENT },

@@ -9,7 +9,10 @@ import { type Kernel, kernelOn, PADS_BYTES, rowPassAt } from '../../src/backends
 import { isCarried, readsLabels, setObjective } from '../../src/backends/simd/objective.ts';
 import { Random } from '../random.ts';
 
-/** The SIMD kernel works on short rows four at a time. Here every row is also computed by itself, by another way through the kernel. */
+/**
+ * The SIMD kernel works on short rows four at a time. Here every row is also computed by itself, by another
+ * way through the kernel.
+ */
 
 const PROBLEMS = 1500;
 const [PADS, R, PER_ROW, LABELS, TEACHER, STUDENT, GRADIENT, W] = [0, 1, 2, 3, 4, 5, 6, 7].map(
@@ -217,7 +220,8 @@ it('digits of a nearly equal row do not depend on its neighbours: gradient and K
   }
 });
 
-// With a last group that is not full, with a tail of rows by themselves, and with more rows than are told apart at once.
+// With a last group that is not full, with a tail of rows by themselves, and with more rows than are told
+// apart at once.
 it.each<[number, number]>([
   [4, 9],
   [90, 9],
@@ -232,7 +236,8 @@ it.each<[number, number]>([
     outputs: 'lossAndStudentGradient',
     temperature: 20,
     labels: null,
-    temperatures: Float32Array.from({ length: rows }, (_, n) => (n % 3 === 1 ? 1 : 20)), // at T = 1 no row is near
+    // at T = 1 no row is near
+    temperatures: Float32Array.from({ length: rows }, (_, n) => (n % 3 === 1 ? 1 : 20)),
     weights: null,
     isInPlace: false,
   };

@@ -32,7 +32,8 @@ describe('kernels/wgsl', () => {
     expect(lengths).toEqual(['N * 2u', 'N', null]);
   });
 
-  // naga, the compiler of WGSL in Firefox and Deno, panics on an expression of overrides there if overrides leave no use of the array, and Firefox with it.
+  // naga, the compiler of WGSL in Firefox and Deno, panics on an expression of overrides there if overrides
+  // leave no use of the array, and Firefox with it.
   it('the length of an array is a name or a number, never an expression', () => {
     const lengths = files.flatMap(({ name, text }) =>
       arraysOf(text)

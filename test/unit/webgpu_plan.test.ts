@@ -29,7 +29,8 @@ describe('the plan of a WebGPU dispatch', () => {
           expect(isResident).toBe(parts === 1 && classes <= 4 * lanes * vectors);
           if (inputs === 'vec4') expect(classes % 4).toBe(0);
           if (inputs === 'tile') expect(lanes).toBe(1);
-          // Two tiles, and a vec4 of each thread or each subgroup (of eight at least), in the 16 KiB that every device has.
+          // Two tiles, and a vec4 of each thread or each subgroup (of eight at least), in the 16 KiB that
+          // every device has.
           const exchange = 16 * (device.hasSubgroups ? workgroup / 8 : workgroup);
           expect(8 * tile + exchange).toBeLessThanOrEqual(15 * 1024);
           if (parts > 1) {

@@ -20,7 +20,10 @@ import { sumClasses } from './tensors.ts';
 
 const NEAR = 1 / 8;
 
-/** How closely teacher and student agree: MATH (20)-(24). In rows that are not near, all numbers are those of v = z. */
+/**
+ * How closely teacher and student agree: MATH (20)-(24). In rows that are not near, all numbers are those of
+ * v = z.
+ */
 export interface Agreement {
   isNear: Tensor;
   rho: Tensor;
@@ -62,7 +65,10 @@ export function agreementOf(
   return { isNear, rho, s, x: sub(y, sub(s, xMinusLog1p(s))), y };
 }
 
-/** Whether the centred form of near rows holds: for logits, or their like, of one temperature. [rows, 1], or for all rows. */
+/**
+ * Whether the centred form of near rows holds: for logits, or their like, of one temperature. [rows, 1], or
+ * for all rows.
+ */
 export function mayBeNear(
   reading: TeacherReading,
   temperature: Tensor | number,

@@ -20,7 +20,10 @@ export const FAR_BELOW = -1e30;
 /** Smallest normal float32: TensorFlow takes what is smaller for 0, whose logarithm is infinite. */
 export const TINY = 2 ** -126;
 
-/** A distribution over classes, and the differences and sums it came from: MATH (12), (14). All [rows, classes] or [rows, 1]. */
+/**
+ * A distribution over classes, and the differences and sums it came from: MATH (12), (14). All [rows,
+ * classes] or [rows, 1].
+ */
 export interface Distribution {
   masked: Tensor;
   /** mz or mv. */

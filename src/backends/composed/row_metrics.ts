@@ -22,7 +22,10 @@ import { type Rows, readRows, weighted } from './rows.ts';
 import { divergenceOf } from './soft_term.ts';
 import { asTensor } from './tensors.ts';
 
-/** The metrics as a composition of stock ops, for backends that have no kernel of ours: MATH (28)-(32), edge rows included. */
+/**
+ * The metrics as a composition of stock ops, for backends that have no kernel of ours: MATH (28)-(32), edge
+ * rows included.
+ */
 export const rowMetrics: RowMetrics = (request) => {
   const { backend, rows, classes, measure } = request;
   const metrics = tidy(() => {

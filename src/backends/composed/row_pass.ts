@@ -6,13 +6,15 @@ import { softGradient, softTeacherGradient, softValue } from './soft_term.ts';
 import { timesWeight } from './tensors.ts';
 
 /**
- * The row pass as a composition of stock ops, for backends that have no kernel of ours: MATH (1)-(27), (33)-(37), edge rows included. Right on any backend that
- * has the stock element-wise ops and sums, but slow: about a hundred kernels and a dozen [rows, classes] temporaries.
+ * The row pass as a composition of stock ops, for backends that have no kernel of ours: MATH (1)-(27),
+ * (33)-(37), edge rows included. Right on any backend that has the stock element-wise ops and sums, but slow:
+ * about a hundred kernels and a dozen [rows, classes] temporaries.
  */
 export const rowPass: RowPass = (request) => {
   const { backend, outputs, student } = request;
   const result: RowPassResult = { loss: null, gradient: null };
-  // In the caller's shapes: TensorFlow keeps a shape with the data, and a TensorInfo that says another is not believed.
+  // In the caller's shapes: TensorFlow keeps a shape with the data, and a TensorInfo that says another is not
+  // believed.
   // What the caller owns must outlive the tidy that ends the tensor.
   const detach = (tensor: Tensor): TensorInfo => {
     backend.incRef(tensor.dataId);

@@ -66,7 +66,9 @@ function slopesToProbabilities(row: Rows): Tensor {
   return where(logicalAnd(equal(row.teacher.probability, 0), row.student.masked), 0, slopes);
 }
 
-/** MATH (36). There is no finite slope where D is infinite; a class that the probabilities lack stays without. */
+/**
+ * MATH (36). There is no finite slope where D is infinite; a class that the probabilities lack stays without.
+ */
 function slopesThroughSoftening(row: Rows): Tensor {
   const { objective, softened, teacherTemperature } = row;
   if (softened === null)

@@ -15,7 +15,10 @@ import {
 import { type Objective, ROUNDING_OF_SUM, SMALLEST_PROBABILITY } from '../../../kernels/objective.ts';
 import { sumClasses } from './tensors.ts';
 
-/** Probabilities that are softened, and their sum S: what makes of a divergence from a distribution that from S times it, MATH (33)-(35). */
+/**
+ * Probabilities that are softened, and their sum S: what makes of a divergence from a distribution that from
+ * S times it, MATH (33)-(35).
+ */
 export interface SoftenedProbabilities {
   /** P, [rows, classes]. */
   given: Tensor;

@@ -33,7 +33,10 @@ export const everyClass = (condition: Tensor) => logicalNot(anyClass(logicalNot(
 
 const CHUNK = 256;
 
-/** Sums in two levels where classes are many: stock sums add one by one, which costs digits in float32. [rows, 1]. */
+/**
+ * Sums in two levels where classes are many: stock sums add one by one, which costs digits in float32. [rows,
+ * 1].
+ */
 export function sumClasses(x: Tensor): Tensor {
   const [rows, classes = 1] = x.shape;
   const whole = Math.floor(classes / CHUNK) * CHUNK;
@@ -46,7 +49,10 @@ export function sumClasses(x: Tensor): Tensor {
 /** x y, and 0 where x is 0, whatever y is. */
 export const productOrZero = (x: Tensor, y: Tensor) => where(equal(x, 0), 0, mul(x, y));
 
-/** `x` times the weight of its term, which may be that of each row, [rows, 1]: a term of weight 0 is 0, infinite or not. */
+/**
+ * `x` times the weight of its term, which may be that of each row, [rows, 1]: a term of weight 0 is 0,
+ * infinite or not.
+ */
 export const timesWeight = (weight: Tensor | number, x: Tensor): Tensor =>
   typeof weight === 'number' ? mul(x, weight) : productOrZero(weight, x);
 

@@ -28,19 +28,28 @@ export function canShareMemory(backend: TensorFlowBackendParts): boolean {
   return answer;
 }
 
-/** In numbers: what TensorFlow copies at once. From about 512 KB on it wakes its threads for that, and the copy takes more than twice as long. */
+/**
+ * In numbers: what TensorFlow copies at once. From about 512 KB on it wakes its threads for that, and the
+ * copy takes more than twice as long.
+ */
 const MOST_COPIED = 1 << 16;
 /** Each part costs about as much as copying a few hundred numbers. */
 const MOST_PARTS = 64;
 
-/** Into how many equal parts a block of numbers is cut for copying, whatever its rows are; 1 if its size has no divisor that would do. */
+/**
+ * Into how many equal parts a block of numbers is cut for copying, whatever its rows are; 1 if its size has
+ * no divisor that would do.
+ */
 export function partsOf(size: number): number {
   for (let parts = Math.ceil(size / MOST_COPIED); parts <= MOST_PARTS; parts++)
     if (size % parts === 0) return parts;
   return 1;
 }
 
-/** Copies rows of a tensor [..., classes] from TensorFlow's memory to ours, by an op that writes into its first input. */
+/**
+ * Copies rows of a tensor [..., classes] from TensorFlow's memory to ours, by an op that writes into its
+ * first input.
+ */
 export function rowsOf(handles: Handles, tensor: TensorInfo): MoveRows {
   const size = util.sizeFromShape(tensor.shape);
   const classes = tensor.shape[tensor.shape.length - 1];
@@ -48,7 +57,8 @@ export function rowsOf(handles: Handles, tensor: TensorInfo): MoveRows {
   let flat: Handle | null = null;
   let byRows: Handle | null = null;
   const blockOf = (start: number, length: number): Handle => {
-    // Cut out where it lies; of [rows, classes] TensorFlow does so only if every row is aligned, but then copies faster.
+    // Cut out where it lies; of [rows, classes] TensorFlow does so only if every row is aligned, but then
+    // copies faster.
     if (start % ALIGNMENT === 0 && length % ALIGNMENT === 0) {
       flat ??= handles.reshape(whole, [-1]);
       return handles.slice(flat, [start], [length]);
@@ -69,8 +79,8 @@ export function rowsOf(handles: Handles, tensor: TensorInfo): MoveRows {
 }
 
 /**
- * A tensor that is filled block by block, all of them as large as the first but the last. Its memory is TensorFlow's, which has some ready: new pages of
- * JavaScript's cost as much as the kernel.
+ * A tensor that is filled block by block, all of them as large as the first but the last. Its memory is
+ * TensorFlow's, which has some ready: new pages of JavaScript's cost as much as the kernel.
  */
 export class RowsWritten {
   private tensor: Handle | null = null;
@@ -83,7 +93,10 @@ export class RowsWritten {
     private readonly classes: number,
   ) {}
 
-  /** The buffer of `memory` must have room for a whole block: the last one is written with what lies behind it, and cut afterwards. */
+  /**
+   * The buffer of `memory` must have room for a whole block: the last one is written with what lies behind
+   * it, and cut afterwards.
+   */
   write(memory: Float32Array, n: number, count: number): void {
     const { handles, classes, rows } = this;
     if (this.tensor === null) this.block = count;

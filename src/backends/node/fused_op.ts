@@ -38,8 +38,8 @@ import { type LossOfRows, replaceRows } from './replace_rows.ts';
 import { detached, type TensorFlowBackendParts, typeAttribute } from './tensors.ts';
 
 /**
- * What TensorFlow's SoftmaxCrossEntropyWithLogits gives for each divergence: the cross entropy of its labels and logits with
- * the gradient to the logits, q - p, so all of CE, and all of KL but the entropy of p.
+ * What TensorFlow's SoftmaxCrossEntropyWithLogits gives for each divergence: the cross entropy of its labels
+ * and logits with the gradient to the logits, q - p, so all of CE, and all of KL but the entropy of p.
  */
 const GIVES: Readonly<Record<Divergence, 'all' | 'allButEntropy' | 'nothing'>> = {
   crossEntropy: 'all',
@@ -48,7 +48,10 @@ const GIVES: Readonly<Record<Divergence, 'all' | 'allButEntropy' | 'nothing'>> =
   jsd: 'nothing',
 };
 
-/** Whether the op serves. It knows one temperature and no gradient to its labels, and of a row of one class the gradient is exactly 0. */
+/**
+ * Whether the op serves. It knows one temperature and no gradient to its labels, and of a row of one class
+ * the gradient is exactly 0.
+ */
 export function fitsFusedOp(objective: Objective, outputs: RowPassOutputs, classes: number): boolean {
   return (
     classes > 1 &&
@@ -61,9 +64,10 @@ export function fitsFusedOp(objective: Objective, outputs: RowPassOutputs, class
 type Request = RowPassRequest<TensorFlowBackendParts>;
 
 /**
- * The row pass by that op, loss and gradient at once. The op is correct for ordinary rows; one bool that is read back says
- * whether there are others, which the composition computes: rows that are near, not finite, or mask a class without mass, as
- * a padded vocabulary does. Beside the result at most two tensors [rows, classes] are held, three with a hard term.
+ * The row pass by that op, loss and gradient at once. The op is correct for ordinary rows; one bool that is
+ * read back says whether there are others, which the composition computes: rows that are near, not finite, or
+ * mask a class without mass, as a padded vocabulary does. Beside the result at most two tensors [rows,
+ * classes] are held, three with a hard term.
  */
 export const rowPassByFusedOp: RowPass<TensorFlowBackendParts> = (request) => {
   const { backend, rows, outputs, student } = request;
@@ -95,7 +99,10 @@ function indicesOfFalse(values: ArrayLike<number>): number[] {
 /** A number for all rows, or a tensor of one value or of one per row. */
 type PerRow = number | Tensor;
 
-/** Right where `isOrdinary`, bool [rows]: the loss is a number, T and the class id are valid, and by MATH (20) the row is not near. */
+/**
+ * Right where `isOrdinary`, bool [rows]: the loss is a number, T and the class id are valid, and by MATH (20)
+ * the row is not near.
+ */
 function ordinaryRows(request: Request): LossOfRows & { isOrdinary: Tensor } {
   const { rows, classes, objective, labels } = request;
   const teacher = asTensor(request.teacher, [rows, classes]);
@@ -122,7 +129,8 @@ function ordinaryRows(request: Request): LossOfRows & { isOrdinary: Tensor } {
     gradient = gradient && hard.gradient && add(gradient, hard.gradient);
   }
 
-  // NaN and +Infinity in a row make its loss NaN; so does, as 0 times Infinity, a masked class without mass. For a masked class with mass the op is correct.
+  // NaN and +Infinity in a row make its loss NaN; so does, as 0 times Infinity, a masked class without mass.
+  // For a masked class with mass the op is correct.
   const isNumber = equal(loss, loss);
   return { loss, gradient, isOrdinary: conditions.reduce((a, b) => logicalAnd(a, b), isNumber) };
 }
@@ -143,7 +151,10 @@ const quotient = (a: PerRow, b: PerRow): PerRow =>
 /** A factor of each row as it multiplies [rows, classes]. */
 const column = (x: PerRow): PerRow => (typeof x === 'number' ? x : reshape(x, [x.size, 1]));
 
-/** max d - min d of d = z - v, [rows]: MATH (20) calls a row near where that is at most T/4. NaN where both mask a class. */
+/**
+ * max d - min d of d = z - v, [rows]: MATH (20) calls a row near where that is at most T/4. NaN where both
+ * mask a class.
+ */
 const rangeOfDifferences = (teacher: Tensor, student: Tensor): Tensor =>
   tidy(() => {
     const d = sub(student, teacher);
@@ -217,7 +228,10 @@ function hardTerm(
 const nearestClass = (ids: Tensor, classes: number): Tensor =>
   minimum(maximum(ids, scalar(0, 'int32')), scalar(classes - 1, 'int32'));
 
-/** x/T, but for a shift of the row. Large logits are shifted first: times 1/T they would lose the digits of their differences, unless that is a power of two. */
+/**
+ * x/T, but for a shift of the row. Large logits are shifted first: times 1/T they would lose the digits of
+ * their differences, unless that is a power of two.
+ */
 function scaled(logits: Tensor, temperature: PerRow): Tensor {
   if (typeof temperature === 'number' && Number.isInteger(Math.log2(temperature)))
     return product(logits, 1 / temperature);
@@ -230,8 +244,9 @@ function scaled(logits: Tensor, temperature: PerRow): Tensor {
 }
 
 /**
- * By one op -sum labels log q, q = softmax(logits), [rows], and q - labels/labelSum, [rows, classes]: its gradient to the
- * logits over the sum of the labels. Labels are class ids, whose sum is 1, or [rows, classes].
+ * By one op -sum labels log q, q = softmax(logits), [rows], and q - labels/labelSum, [rows, classes]: its
+ * gradient to the logits over the sum of the labels. Labels are class ids, whose sum is 1, or [rows,
+ * classes].
  */
 function crossEntropy(
   backend: TensorFlowBackendParts,

@@ -5,8 +5,9 @@ import { type OpAttribute, type TensorFlowBackendParts, typeAttribute } from './
 export type Handle = number;
 
 /**
- * The tensors of TensorFlow that one call makes. tfjs does not know of them: its Tensor, scope and reference count take as long as a small op. `free` ends all
- * that are neither ended nor handed over yet, also after an error.
+ * The tensors of TensorFlow that one call makes. tfjs does not know of them: its Tensor, scope and reference
+ * count take as long as a small op. `free` ends all that are neither ended nor handed over yet, also after an
+ * error.
  */
 export class Handles {
   private readonly held = new Set<Handle>();
@@ -19,7 +20,9 @@ export class Handles {
     return this.backend.getInputTensorIds([tensor])[0];
   }
 
-  /** A tensor over these values: TensorFlow reads and writes them in place if they are aligned, else a copy. */
+  /**
+   * A tensor over these values: TensorFlow reads and writes them in place if they are aligned, else a copy.
+   */
   floats(values: Float32Array, shape: number[]): Handle {
     const { binding } = this.backend;
     return this.hold(binding.createTensor(shape, binding.TF_FLOAT, values));

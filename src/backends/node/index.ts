@@ -11,18 +11,22 @@ import { fitsFusedOp, rowPassByFusedOp } from './fused_op.ts';
 import { Handles } from './handles.ts';
 import { type TensorFlowBackendParts, tensorInfo, valuesOf } from './tensors.ts';
 
-/** From this many numbers on, an input is copied between TensorFlow's memory and ours in blocks; smaller ones are read and written whole. */
+/**
+ * From this many numbers on, an input is copied between TensorFlow's memory and ours in blocks; smaller ones
+ * are read and written whole.
+ */
 const LARGE = 1 << 16;
 
 /**
- * Larger than for arrays, because a block costs seven ops of TensorFlow: at [64, 32000] 1 MB takes 1.06 times as long as 2, and 2 takes 1.03 times as long as 4. A row takes a few numbers
- * more than its logits: four rows of 2^17 classes are to fit.
+ * Larger than for arrays, because a block costs seven ops of TensorFlow: at [64, 32000] 1 MB takes 1.06 times
+ * as long as 2, and 2 takes 1.03 times as long as 4. A row takes a few numbers more than its logits: four
+ * rows of 2^17 classes are to fit.
  */
 const BLOCK_BYTES = (1 << 22) + (1 << 10);
 
 /**
- * Flag of tf.env(): whether TensorFlow's fused op serves backend 'tensorflow'. By default it does on a GPU, in tfjs-node-gpu, where the logits lie too far from the SIMD kernel; in
- * tfjs-node that kernel is faster.
+ * Flag of tf.env(): whether TensorFlow's fused op serves backend 'tensorflow'. By default it does on a GPU,
+ * in tfjs-node-gpu, where the logits lie too far from the SIMD kernel; in tfjs-node that kernel is faster.
  */
 export const FUSED_OP_FLAG = 'TFJS_DISTILL_TENSORFLOW_FUSED_OP';
 
@@ -32,8 +36,9 @@ env().registerFlag(
 );
 
 /**
- * The SIMD kernel over TensorFlow's tensors, or TensorFlow's SoftmaxCrossEntropyWithLogits, as the flag says. On two idle cores that op takes 3.4 ms by itself at [64, 32000], and 6.9 with
- * the softmax of the teacher, the test for near rows and the scaling; the kernel takes 5 for all of it, with one core.
+ * The SIMD kernel over TensorFlow's tensors, or TensorFlow's SoftmaxCrossEntropyWithLogits, as the flag says.
+ * On two idle cores that op takes 3.4 ms by itself at [64, 32000], and 6.9 with the softmax of the teacher,
+ * the test for near rows and the scaling; the kernel takes 5 for all of it, with one core.
  */
 export const rowPass: RowPass<TensorFlowBackendParts> = (request) => {
   const { backend, rows, classes, objective, outputs } = request;
@@ -65,7 +70,10 @@ function rowPassWhole(request: RowPassRequest<TensorFlowBackendParts>): RowPassR
   };
 }
 
-/** Blocks of ALIGNMENT rows begin and end aligned for any number of classes, so that TensorFlow slices them without a copy. That is worth a block of up to twice the size. */
+/**
+ * Blocks of ALIGNMENT rows begin and end aligned for any number of classes, so that TensorFlow slices them
+ * without a copy. That is worth a block of up to twice the size.
+ */
 function blockBytesOf(classes: number): number {
   const alignedBytes = ALIGNMENT * 4 * (2 * classes + 4);
   if (classes % ALIGNMENT === 0 || alignedBytes > 2 * BLOCK_BYTES) return BLOCK_BYTES;

@@ -21,7 +21,10 @@ export interface LossOfRows {
   gradient: Tensor | undefined;
 }
 
-/** `computed`, with some of its rows by the composition of stock ops, which is handed these alone. Within a tidy of the caller's. */
+/**
+ * `computed`, with some of its rows by the composition of stock ops, which is handed these alone. Within a
+ * tidy of the caller's.
+ */
 export function replaceRows(request: Request, computed: LossOfRows, rows: number[]): LossOfRows {
   const { loss, gradient } = composedRowPass(requestOfRows(request, rows));
   const indices = tensor2d(rows, [rows.length, 1], 'int32');

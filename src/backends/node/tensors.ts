@@ -66,7 +66,10 @@ export function tensorInfo(
   return { dataId: backend.write(values, shape, dtype), shape, dtype };
 }
 
-/** A copy of what TensorFlow holds, or the very array that it was not given yet. Data of other backends are fetched first. */
+/**
+ * A copy of what TensorFlow holds, or the very array that it was not given yet. Data of other backends are
+ * fetched first.
+ */
 export function valuesOf(backend: TensorFlowBackendParts, { dataId }: TensorInfo): Float32Array {
   backend.tensorMap.get(dataId);
   return backend.readSync(dataId) as Float32Array;

@@ -37,7 +37,10 @@ export interface ArrayRowPass extends StagedRowPass {
   gradient: Float32Array | null;
 }
 
-/** SIMD where that kernel computes what is asked and is compiled, else plain JavaScript. Returns the sum of the losses. */
+/**
+ * SIMD where that kernel computes what is asked and is compiled, else plain JavaScript. Returns the sum of
+ * the losses.
+ */
 export function rowPassOverArrays(pass: ArrayRowPass): number {
   const sum = isCarried(pass.objective, pass.outputs) ? stagedRowPass(pass) : null;
   return sum ?? plainRowPass(pass);

@@ -34,7 +34,10 @@ export interface ForAllRows {
 /** NO_ALPHA of kernels/wasm/objective.ts. */
 const NO_ALPHA = -1;
 
-/** A value that was given, as the kernel takes it: one that is out of range must not be taken for a sign of its own. */
+/**
+ * A value that was given, as the kernel takes it: one that is out of range must not be taken for a sign of
+ * its own.
+ */
 const inRange = (value: number) => (value >= 0 && value <= Number.MAX_VALUE ? value : Number.NaN);
 const asTemperature = (value: number) => (value > 0 ? value : Number.NaN);
 
@@ -79,8 +82,9 @@ export function setMeasure(
 }
 
 /**
- * Whether the SIMD kernel computes this; kernels/js computes everything. The gradient through a softening divides by probabilities, which are small, and in float32 at a
- * low temperature has too few digits left for that.
+ * Whether the SIMD kernel computes this; kernels/js computes everything. The gradient through a softening
+ * divides by probabilities, which are small, and in float32 at a low temperature has too few digits left for
+ * that.
  */
 export function isCarried(objective: Objective, outputs: RowPassOutputs): boolean {
   return outputs !== 'teacherGradient' || teacherReadingOf(objective) !== 'softenedProbabilities';

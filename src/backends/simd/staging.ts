@@ -154,8 +154,8 @@ function forEachBlock(
     weights: perRow(staged.weights),
   };
 
-  // In float32 numbers: pads, r if there are labels, then for each row of a block its values, results, labels,
-  // teacher and student.
+  // In float32 numbers: pads, r if there are labels, then for each row of a block its values, results,
+  // labels, teacher and student.
   const labelSize = labels === null ? 0 : labelKind === 'distribution' ? classes : 1;
   const rowSize = Object.keys(valuesOfRows).length + results + labelSize + 2 * classes;
   const rSize = staged.labels === null ? 0 : (classes + 3) & ~3;

@@ -33,8 +33,9 @@ export interface WasmBackendParts extends KernelBackend {
 }
 
 /**
- * The SIMD kernel on the backend's own memory, nothing copied. Where it does not compute what is asked or is not compiled, kernels/js computes
- * over views of that memory; on a backend that is not as described above, stock ops do.
+ * The SIMD kernel on the backend's own memory, nothing copied. Where it does not compute what is asked or is
+ * not compiled, kernels/js computes over views of that memory; on a backend that is not as described above,
+ * stock ops do.
  */
 export const rowPass: RowPass<WasmBackendParts> = (request) => {
   const { backend, objective, outputs } = request;
@@ -63,7 +64,10 @@ export function pointerTo({ dataIdMap }: WasmBackendParts, info: TensorInfo | nu
   return info ? dataIdMap.get(info.dataId).memoryOffset : 0;
 }
 
-/** What all rows of a request have in common, and where in the heap what they have of their own lies, 0 for nothing. */
+/**
+ * What all rows of a request have in common, and where in the heap what they have of their own lies, 0 for
+ * nothing.
+ */
 export function valuesOfRows(
   backend: WasmBackendParts,
   { temperature, teacherTemperature, alpha, weights }: RowsRequest<WasmBackendParts>,

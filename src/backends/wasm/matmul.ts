@@ -6,13 +6,19 @@ import { memoryOf, type WasmBackendParts } from './index.ts';
 /** The exports of kernels/wasm/matmul.ts. */
 interface MatMulKernel {
   roomBytes(): number;
-  /** m, n, k; of A and of B where it lies and its strides; where C lies, whether to add to it (0 or 1), and the room. */
+  /**
+   * m, n, k; of A and of B where it lies and its strides; where C lies, whether to add to it (0 or 1), and
+   * the room.
+   */
   matmul(...numbers: number[]): void;
 }
 
 const kernels = new WeakMap<WebAssembly.Memory, MatMulKernel>();
 
-/** The matrix product on the memory of the backend, compiled at the first call; null where the engine has no SIMD, a flag says no, or the memory is not where it is expected. */
+/**
+ * The matrix product on the memory of the backend, compiled at the first call; null where the engine has no
+ * SIMD, a flag says no, or the memory is not where it is expected.
+ */
 export function matMulKernelOf(backend: WasmBackendParts): MatMulKernel | null {
   if (!env().getBool(SIMD_FLAG)) return null;
   const memory = memoryOf(backend);
@@ -29,7 +35,10 @@ export function matMulKernelOf(backend: WasmBackendParts): MatMulKernel | null {
   return kernel;
 }
 
-/** One matrix of a tensor, float32: its shape after transposition, where it begins in the tensor, and whether it lies there transposed. */
+/**
+ * One matrix of a tensor, float32: its shape after transposition, where it begins in the tensor, and whether
+ * it lies there transposed.
+ */
 export interface Matrix {
   info: TensorInfo;
   rows: number;
@@ -50,8 +59,9 @@ export interface Target {
 type Multiply = (a: Matrix, b: Matrix, to: Target) => void;
 
 /**
- * Runs `work` with a function that writes (or adds) the product of two matrices to numbers of a tensor, all float32; none of them may be empty, and the target is none of the
- * factors. With the SIMD kernel one room serves all products of `work`; without it tfjs's own kernel computes them.
+ * Runs `work` with a function that writes (or adds) the product of two matrices to numbers of a tensor, all
+ * float32; none of them may be empty, and the target is none of the factors. With the SIMD kernel one room
+ * serves all products of `work`; without it tfjs's own kernel computes them.
  */
 export function withProducts(backend: WasmBackendParts, work: (multiply: Multiply) => void): void {
   const kernel = matMulKernelOf(backend);

@@ -56,13 +56,17 @@ export function checkContext({ gpgpu }: WebGLBackend): void {
   if (gpgpu.gl.isContextLost()) throw lostBackendError('webgl', 'the WebGL context');
 }
 
-/** 1 packs unpacked logits before a row pass with a gradient, 0 does not; -1, the default, lets `packsFirst` choose. For tuning and tests. */
+/**
+ * 1 packs unpacked logits before a row pass with a gradient, 0 does not; -1, the default, lets `packsFirst`
+ * choose. For tuning and tests.
+ */
 export const PACK_FLAG = 'TFJS_DISTILL_WEBGL_PACK_FIRST';
 env().registerFlag(PACK_FLAG, () => -1);
 
 /**
- * Whether a row pass with a gradient packs unpacked logits first. Four classes to a fragment instead of one: a software renderer pays for fragments and
- * fetches, and gains more than the packing costs it. A GPU pays for the bytes that packing moves.
+ * Whether a row pass with a gradient packs unpacked logits first. Four classes to a fragment instead of one:
+ * a software renderer pays for fragments and fetches, and gains more than the packing costs it. A GPU pays
+ * for the bytes that packing moves.
  */
 export function packsFirst(backend: WebGLBackend, values: number): boolean {
   const flag = numberFlag(PACK_FLAG, { least: -1, most: 1 });

@@ -28,7 +28,8 @@ export { supportsRowPass, type WebGLBackend } from './backend.ts';
 /**
  * MATH.md by kernels/glsl. A program of tfjs has one output, so a row pass is several:
  * - short rows: the loss in one pass; or statistics of each row, the loss out of them, and the gradient;
- * - long rows: the maxima of each lane, merged; the sums of each lane, merged; for jsd its two sums likewise; then as above.
+ * - long rows: the maxima of each lane, merged; the sums of each lane, merged; for jsd its two sums likewise;
+ *   then as above.
  */
 export const rowPass: RowPass<WebGLBackend> = (request) => {
   checkContext(request.backend);

@@ -9,8 +9,8 @@ const FRAGMENTS = 16_384;
 const CLASSES_PER_LANE = 64;
 
 /**
- * How many lanes share a row: 1 for short rows; for long ones as many as give every part of the device work. Half-precision textures could not hold what
- * lanes leave behind, so there a fragment sweeps its row alone.
+ * How many lanes share a row: 1 for short rows; for long ones as many as give every part of the device work.
+ * Half-precision textures could not hold what lanes leave behind, so there a fragment sweeps its row alone.
  */
 export function lanesFor(rows: number, classes: number, textures: 'float32' | 'float16'): number {
   if (textures === 'float16' || classes < SHORT_ROW) return 1;

@@ -18,7 +18,8 @@ import { Textures } from './textures.ts';
 const LONG_ROW = 256;
 
 /**
- * MATH (28)-(32) by kernels/glsl: short rows in one pass, a fragment for each number; long rows by lanes, which leave maxima, first choices and sums in texels.
+ * MATH (28)-(32) by kernels/glsl: short rows in one pass, a fragment for each number; long rows by lanes,
+ * which leave maxima, first choices and sums in texels.
  */
 export const rowMetrics: RowMetrics<WebGLBackend> = (request) => {
   const textures = new Textures(request.backend);

@@ -47,7 +47,9 @@ export interface Specialisation {
   labels: InputLayout;
   hasHalfTextures: boolean;
   statisticsTexels: number;
-  /** All matrices lie in textures line by line, or line of texels by line of texels: kernels/glsl/inputs.glsl. */
+  /**
+   * All matrices lie in textures line by line, or line of texels by line of texels: kernels/glsl/inputs.glsl.
+   */
   isDirect: boolean;
   hasEvenClasses: boolean;
 }
@@ -109,7 +111,9 @@ export class SoftmaxCrossEntropyWithTemperatureProgram implements GPGPUProgram {
 /** As above, in the name of the metrics. */
 export class DistillationMetricsProgram extends SoftmaxCrossEntropyWithTemperatureProgram {}
 
-/** Whether the hard term needs sums over the classes besides s1: `LabelSums` of kernels/glsl/sums_sweep.glsl. */
+/**
+ * Whether the hard term needs sums over the classes besides s1: `LabelSums` of kernels/glsl/sums_sweep.glsl.
+ */
 export function needsLabelSums({ labels, hardWeight, labelSmoothing }: Objective): boolean {
   return labels !== 'none' && hardWeight !== 0 && (labels === 'distribution' || labelSmoothing !== 0);
 }
@@ -176,7 +180,10 @@ const MANY_ROWS = 2 ** 18;
 /** How a stage writes: numbers in one of tfjs's layouts, or texels of its own by their number. */
 export type StageOutput = 'unpacked' | 'packed' | 'texels';
 
-/** A texture of texels is 2^this wide: so narrow that it has many lines, because GPUs draw by blocks of fragments, and wide enough for all rows. */
+/**
+ * A texture of texels is 2^this wide: so narrow that it has many lines, because GPUs draw by blocks of
+ * fragments, and wide enough for all rows.
+ */
 export function texelsShiftOf(rows: number): number {
   return rows < 2 ** 16 ? 7 : 11;
 }

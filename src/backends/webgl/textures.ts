@@ -21,7 +21,8 @@ export class Textures {
   constructor(private readonly backend: WebGLBackend) {}
 
   /**
-   * An input of any rank and layout. Never a uniform, which tfjs makes of small tensors that are not uploaded yet.
+   * An input of any rank and layout. Never a uniform, which tfjs makes of small tensors that are not uploaded
+   * yet.
    *
    * @param packAs the shape to pack it as if it is not packed; null to take it as it is.
    */
@@ -81,8 +82,8 @@ export class Textures {
   }
 
   /**
-   * A packed texture as a matrix of its texels, so that a program may read it beside unpacked ones. tfjs would unpack it into a copy; to a program that
-   * asks for the texel itself a texture is a texture.
+   * A packed texture as a matrix of its texels, so that a program may read it beside unpacked ones. tfjs
+   * would unpack it into a copy; to a program that asks for the texel itself a texture is a texture.
    */
   texels({ dataId }: TensorInfo): TensorInfo {
     const { texture, texShape } = this.backend.texData.get(dataId);

@@ -8,7 +8,8 @@ export const history: Promise<tf.History> = distiller.fit(tf.ones([8, 3]), null,
 student.compile({ optimizer: 'adam', loss: layersLoss({ temperature: 4 }) });
 
 const xs = tf.data.array([[1, 2, 3]]);
-const dataset = tf.data.zip({ xs, ys: tf.data.array([0]) }).batch(1); // of elements that tf.data calls TensorContainer
+// of elements that tf.data calls TensorContainer
+const dataset = tf.data.zip({ xs, ys: tf.data.array([0]) }).batch(1);
 distiller.fitDataset(dataset, { epochs: 1, validationData: dataset });
 const shaped: tf.data.Dataset<{ xs: tf.Tensor; ys: tf.Tensor }> = dataset as never;
 distiller.fitDataset(shaped, { epochs: 1, validationData: shaped });
