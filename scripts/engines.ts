@@ -1,6 +1,6 @@
 /**
  * Where the engines, drivers and compilers lie that `npm run setup:engines` brings, beside the Chromium and the Dawn of npm: a second Vulkan driver (Mesa's lavapipe), Firefox, WebKit, Deno, Bun,
- * and glslangValidator. Each has a function that says why it is not there.
+ * glslangValidator, and naga. Each has a function that says why it is not there.
  */
 import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
@@ -47,6 +47,18 @@ export function mesaVersion(): string {
 export const GLSLANG = join(DEBIAN, 'usr', 'bin', 'glslangValidator');
 
 export const whyNoGlslang = () => whyMissing('glslangValidator', GLSLANG);
+
+/** The command line of naga, Firefox's compiler of WGSL: what the system has, else what cargo built here. */
+const NAGA_VERSION = '30.0.1';
+export const NAGA = { version: NAGA_VERSION, folder: join(ENGINES, `naga-${NAGA_VERSION}`) };
+
+export function naga(): string | null {
+  const built = join(NAGA.folder, 'bin', 'naga');
+  return onPath('naga') ?? (existsSync(built) ? built : null);
+}
+
+export const whyNoNaga = () =>
+  naga() ? null : 'naga is not installed; `npm run setup:engines` installs it, by cargo';
 
 export const whyNoFirefox = () => (firefox() ? null : `Firefox is not installed; ${HOW}`);
 

@@ -32,8 +32,17 @@ function launch({ host, backendName }: BackendProject): Promise<DrivenPage> {
   return host === 'webkit' ? launchWebKit() : launchFirefox(backendName === 'webgpu' ? 'webgpu' : 'webgl');
 }
 
-/** The library of the driver that the browser must have loaded: Firefox tells a page no adapter of WebGPU. */
-const driverOf = ({ driver }: BackendProject) => (driver === 'lavapipe' ? /libvulkan_lvp\.so/ : null);
+/**
+ * The library of the driver that the browser must have loaded, where it does not tell a page: Firefox names
+ * no adapter of WebGPU, and WebKit calls every renderer 'Apple GPU'.
+ */
+function driverOf({ host, backendName, driver }: BackendProject): RegExp | null {
+  if (driver === 'lavapipe') return /libvulkan_lvp\.so/;
+  return host === 'webkit' && backendName === 'webgl' ? LLVMPIPE : null;
+}
+
+/** Mesa's software rasterizers, and the compiler without which they are softpipe. */
+const LLVMPIPE = /swrast_dri\.so.*libLLVM|libLLVM.*swrast_dri\.so/s;
 
 /** Where a page posts what it has to say, and that it is done. */
 const REPORT = '/report';

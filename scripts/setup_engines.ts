@@ -6,16 +6,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -25,13 +16,17 @@ import {
   LAVAPIPE_MANIFEST,
   LIBRARIES,
   mesaVersion,
+  NAGA,
+  naga,
   programOf,
   RUNTIMES,
   type Runtime,
   whyNoDisplay,
   whyNoFirefox,
+  whyNoNaga,
   whyNoWebKit,
 } from './engines.ts';
+import { firstLine, into, output, run, say } from './setup.ts';
 
 /**
  * Dawn refuses the lavapipe of Debian 12, which lacks a feature that it needs; that of the backports has it.
@@ -57,6 +52,7 @@ function setUp(): void {
   mkdirSync(ENGINES, { recursive: true });
   for (const runtime of ['deno', 'bun'] as const) fetchRuntime(runtime);
   unpackDebian();
+  buildNaga();
   installBrowsers();
 }
 
@@ -94,6 +90,17 @@ function unpackDebian(): void {
   }
   say(`Mesa ${mesaVersion()}`);
   say(firstLine(GLSLANG, ['--version']));
+}
+
+/** Unless the system has it. Without optimisation, which would take longer than it saves. */
+function buildNaga(): void {
+  const { version, folder } = NAGA;
+  if (whyNoNaga() !== null) {
+    say(`Building naga-cli ${version}`);
+    const what = ['naga-cli', '--version', version, '--locked', '--debug'];
+    into(folder, (partial) => run('cargo', ['install', '--quiet', ...what, '--root', partial]));
+  }
+  say(`naga ${firstLine(naga() ?? '', ['--version'])}`);
 }
 
 /** Names the driver by where it will lie, not by where Debian would have put it. */
@@ -175,18 +182,6 @@ function installBrowsers(): void {
   }
 }
 
-/** Makes a folder whole or not at all; several processes may do so at once. */
-function into(folder: string, fill: (folder: string) => void): void {
-  const partial = mkdtempSync(`${folder}.`);
-  try {
-    fill(partial);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(partial, folder);
-  } finally {
-    rmSync(partial, { recursive: true, force: true });
-  }
-}
-
 function osRelease(): Record<string, string> {
   const path = '/etc/os-release';
   if (!existsSync(path)) return {};
@@ -195,24 +190,6 @@ function osRelease(): Record<string, string> {
 }
 
 const codename = () => osRelease().VERSION_CODENAME ?? 'unknown';
-
-function say(step: string): void {
-  console.log(`* ${step}`);
-}
-
-function run(command: string, args: string[], stdout: 'inherit' | 'ignore' = 'inherit'): void {
-  try {
-    execFileSync(command, args, { stdio: ['ignore', stdout, 'inherit'] });
-  } catch (cause) {
-    throw new Error(`setup_engines: '${[command, ...args].join(' ')}' failed; its output is above.`, {
-      cause,
-    });
-  }
-}
-
-const output = (command: string, args: string[]) => execFileSync(command, args, { encoding: 'utf8' });
-
-const firstLine = (command: string, args: string[]) => output(command, args).trim().split('\n')[0];
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {

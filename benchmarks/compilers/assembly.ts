@@ -1,4 +1,4 @@
-/** What a listing of ACO, the compiler of RADV, says: which loops there are, and of which instructions. */
+/** What a compiler's listing says: which loops there are, and of which instructions. */
 
 export interface Loop {
   /** Waits and hints among them. */
@@ -10,30 +10,67 @@ export interface Loop {
   bytesStored: number;
 }
 
-const TRANSCENDENTAL = /^v_(exp|log|rcp|rsq|sqrt)/;
-const LOAD = /^(?:buffer|global|flat)_load_(\w+)/;
-const STORE = /^(?:buffer|global|flat)_store_(\w+)/;
-
-/** Either generation's name of a width: `b128` or `dwordx4`. */
-function bytesOf(width: string): number {
-  const bits = /^[bui](\d+)/.exec(width);
-  if (bits) return Number(bits[1]) / 8;
-  const words = /^dword(?:x(\d))?/.exec(width);
-  return words ? 4 * Number(words[1] ?? 1) : 0;
+/** How an assembler writes. */
+export interface Dialect {
+  /** Of a line that begins a block: its label. */
+  label: RegExp;
+  /** Of an instruction that jumps: the label it jumps to. */
+  branch: RegExp;
+  /** Whether instructions after a branch need no label. */
+  goesOnAfterBranch: boolean;
+  /** A quarter of the rate of the others. */
+  transcendental: RegExp;
+  /** Of an instruction by which each lane reads, or writes, memory of the device: its width. */
+  load: RegExp;
+  store: RegExp;
+  bytesOf(width: string): number;
+  /** The instruction of a line, without its place and its code; empty if there is none. */
+  instructionOf(line: string): string;
 }
 
-/** Blocks of the listing, `BB7:` before the instructions of each, in its order. */
-function blocksOf(listing: string): Map<number, string[]> {
-  const blocks = new Map<number, string[]>();
-  let block: string[] | null = null;
+/** Of ACO, the compiler of RADV. */
+export const ACO: Dialect = {
+  label: /^(BB\d+):/,
+  branch: /^s_c?branch\S*\s+(BB\d+)/,
+  goesOnAfterBranch: false,
+  transcendental: /^v_(exp|log|rcp|rsq|sqrt)/,
+  load: /^(?:buffer|global|flat)_load_(\w+)/,
+  store: /^(?:buffer|global|flat)_store_(\w+)/,
+  /** Either generation's name of a width: `b128` or `dwordx4`. */
+  bytesOf(width) {
+    const bits = /^[bui](\d+)/.exec(width);
+    if (bits) return Number(bits[1]) / 8;
+    const words = /^dword(?:x(\d))?/.exec(width);
+    return words ? 4 * Number(words[1] ?? 1) : 0;
+  },
+  instructionOf: (line) => line.trim().split(';')[0].trim(),
+};
+
+/** Of NVIDIA's nvdisasm. A uniform is read by a load like any other there, of four bytes. */
+export const SASS: Dialect = {
+  label: /^(\.L_x_\d+|\.text\.\w+):/,
+  branch: /^BRA\S*\s.*`\((\.L_x_\d+)\)/,
+  goesOnAfterBranch: true,
+  transcendental: /^MUFU\./,
+  load: /^LDG\.E(\S*)/,
+  store: /^STG\.E(\S*)/,
+  bytesOf: (width) => Number(/\.(\d+)/.exec(width)?.[1] ?? 32) / 8,
+  instructionOf: (line) => /^\/\*[0-9a-f]+\*\/\s+(?:@!?\w+\s+)?(.*);/.exec(line.trim())?.[1].trim() ?? '',
+};
+
+/** A label and the instructions after it; an empty label for those after a branch. */
+type Block = readonly [label: string, instructions: string[]];
+
+/** Blocks of the listing, in its order. */
+function blocksOf(dialect: Dialect, listing: string): Block[] {
+  const blocks: Block[] = [];
   for (const line of listing.split('\n')) {
-    const label = /^BB(\d+):/.exec(line);
-    if (label) {
-      block = [];
-      blocks.set(Number(label[1]), block);
-    } else {
-      const [text] = line.trim().split(';');
-      if (block !== null && text.trim() !== '') block.push(text.trim());
+    const label = dialect.label.exec(line);
+    const instruction = dialect.instructionOf(line);
+    if (label) blocks.push([label[1], []]);
+    else if (blocks.length > 0 && instruction !== '') {
+      blocks[blocks.length - 1][1].push(instruction);
+      if (dialect.goesOnAfterBranch && dialect.branch.test(instruction)) blocks.push(['', []]);
     }
   }
   return blocks;
@@ -43,15 +80,13 @@ function blocksOf(listing: string): Map<number, string[]> {
 type Span = readonly [start: number, end: number];
 
 /** From a block that a later one jumps back to, up to the last that does. */
-function spansOf(blocks: readonly (readonly [number, string[]])[]): Span[] {
+function spansOf({ branch }: Dialect, blocks: readonly Block[]): Span[] {
   const place = new Map(blocks.map(([label], i) => [label, i]));
   const ends = new Map<number, number>();
   blocks.forEach(([, instructions], i) => {
     for (const instruction of instructions) {
-      const target = /^s_c?branch\S*\s+BB(\d+)/.exec(instruction);
-      const start = target
-        ? (place.get(Number(target[1])) ?? Number.POSITIVE_INFINITY)
-        : Number.POSITIVE_INFINITY;
+      const target = branch.exec(instruction);
+      const start = (target && place.get(target[1])) ?? Number.POSITIVE_INFINITY;
       if (start <= i) ends.set(start, Math.max(i, ends.get(start) ?? 0));
     }
   });
@@ -62,9 +97,9 @@ function spansOf(blocks: readonly (readonly [number, string[]])[]): Span[] {
  * The loops that read memory and take exponentials, and have no such loop in them: the sweeps over the
  * classes of a row. What loops within them execute is not counted: they are for rows that are not finite.
  */
-export function sweepsOf(listing: string): Loop[] {
-  const blocks = [...blocksOf(listing)];
-  const spans = spansOf(blocks);
+export function sweepsOf(dialect: Dialect, listing: string): Loop[] {
+  const blocks = blocksOf(dialect, listing);
+  const spans = spansOf(dialect, blocks);
   const within = ([start, end]: Span) =>
     spans.filter(([a, b]) => (a > start && b <= end) || (a === start && b < end));
   const loopOf = (span: Span): Loop => {
@@ -72,7 +107,10 @@ export function sweepsOf(listing: string): Loop[] {
     const own = blocks.filter(
       (_, i) => i >= span[0] && i <= span[1] && !inner.some(([a, b]) => i >= a && i <= b),
     );
-    return countOf(own.flatMap(([, instructions]) => instructions));
+    return countOf(
+      dialect,
+      own.flatMap(([, instructions]) => instructions),
+    );
   };
   const isSweep = (span: Span) => {
     const { transcendental, bytesLoaded } = loopOf(span);
@@ -81,19 +119,27 @@ export function sweepsOf(listing: string): Loop[] {
   return spans.filter((span) => isSweep(span) && !within(span).some(isSweep)).map(loopOf);
 }
 
-function countOf(instructions: readonly string[]): Loop {
+function countOf(dialect: Dialect, instructions: readonly string[]): Loop {
   const loop: Loop = { instructions: 0, transcendental: 0, bytesLoaded: 0, bytesStored: 0 };
   for (const instruction of instructions) {
     loop.instructions++;
-    if (TRANSCENDENTAL.test(instruction)) loop.transcendental++;
-    loop.bytesLoaded += bytesOf(LOAD.exec(instruction)?.[1] ?? '');
-    loop.bytesStored += bytesOf(STORE.exec(instruction)?.[1] ?? '');
+    if (dialect.transcendental.test(instruction)) loop.transcendental++;
+    loop.bytesLoaded += bytesBy(dialect, dialect.load, instruction);
+    loop.bytesStored += bytesBy(dialect, dialect.store, instruction);
   }
   return loop;
 }
 
-/** Bytes of the widest load from memory. */
-export function widestLoad(listing: string): number {
-  const widths = [...blocksOf(listing).values()].flat().map((text) => bytesOf(LOAD.exec(text)?.[1] ?? ''));
-  return Math.max(0, ...widths);
+function bytesBy({ bytesOf }: Dialect, access: RegExp, instruction: string): number {
+  const width = access.exec(instruction)?.[1];
+  return width === undefined ? 0 : bytesOf(width);
 }
+
+/** Bytes of the widest load from memory. */
+export function widestLoad(dialect: Dialect, listing: string): number {
+  const instructions = blocksOf(dialect, listing).flatMap(([, own]) => own);
+  return Math.max(0, ...instructions.map((text) => bytesBy(dialect, dialect.load, text)));
+}
+
+export const countInstructions = (dialect: Dialect, listing: string) =>
+  blocksOf(dialect, listing).flatMap(([, own]) => own).length;

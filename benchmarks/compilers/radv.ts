@@ -3,9 +3,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DEBIAN, ENGINES, LIBRARIES, onPath, whyNoLavapipe } from '../../scripts/engines.ts';
-import type { Variant } from '../../src/backends/webgpu/pipeline.ts';
 import type { Compiled, Job } from './compile_pipelines.ts';
-import { type PipelineReport, readReport } from './radv_report.ts';
+import type { CompiledPipeline } from './pipeline_report.ts';
+import { readReport } from './radv_report.ts';
 
 /** As RADV_FORCE_FAMILY takes them: RDNA 3, 2, 1 and 4, and GCN, whose registers are scarcest. */
 export const AMD_CHIPS = ['navi31', 'navi21', 'navi10', 'gfx1201', 'vega10'] as const;
@@ -21,12 +21,6 @@ export function whyNoRadv(): string | null {
   const absent = whyNoLavapipe();
   if (absent !== null) return absent.replace("Mesa's lavapipe", "Mesa's RADV");
   return onPath('cc') ? null : 'there is no C compiler, `cc`, for compile_only_driver.c';
-}
-
-export interface CompiledPipeline extends PipelineReport {
-  chip: AmdChip;
-  name: string;
-  variant: Variant;
 }
 
 export async function compileForAmd(chip: AmdChip, job: Job): Promise<CompiledPipeline[]> {

@@ -1,24 +1,6 @@
 /** What compile_only_driver.c writes of a pipeline. */
-import { type Loop, sweepsOf, widestLoad } from './assembly.ts';
-
-export interface PipelineReport {
-  /** Threads that run in lockstep. */
-  subgroup: number;
-  vectorRegisters: number;
-  scalarRegisters: number;
-  spilledVectorRegisters: number;
-  spilledScalarRegisters: number;
-  /** Bytes of a workgroup's memory. */
-  workgroupMemory: number;
-  /** Bytes of memory that a thread has spilled to. */
-  scratch: number;
-  /** Subgroups that a SIMD unit holds at once, as the driver counts them: in halves of 64 threads on RDNA. */
-  occupancy: number;
-  codeBytes: number;
-  instructions: number;
-  widestLoad: number;
-  sweeps: Loop[];
-}
+import { ACO, sweepsOf, widestLoad } from './assembly.ts';
+import type { PipelineReport } from './pipeline_report.ts';
 
 /** A line of statistics under their names in RADV, then the listing. */
 export function readReport(text: string): PipelineReport {
@@ -38,14 +20,13 @@ export function readReport(text: string): PipelineReport {
     subgroup: statistic('subgroup'),
     vectorRegisters: statistic('VGPRs'),
     scalarRegisters: statistic('SGPRs'),
-    spilledVectorRegisters: statistic('Spilled VGPRs'),
-    spilledScalarRegisters: statistic('Spilled SGPRs'),
+    spilled: [statistic('Spilled VGPRs'), statistic('Spilled SGPRs')],
     workgroupMemory: statistic('LDS size'),
     scratch: statistic('Scratch size'),
     occupancy: statistic('Subgroups per SIMD'),
     codeBytes: statistic('Code size'),
     instructions: statistic('Instructions'),
-    widestLoad: widestLoad(listing),
-    sweeps: sweepsOf(listing),
+    widestLoad: widestLoad(ACO, listing),
+    sweeps: sweepsOf(ACO, listing),
   };
 }

@@ -1,5 +1,5 @@
 /** The rows of the committed table, and what must not become worse in them. */
-import type { CompiledPipeline } from './radv.ts';
+import type { CompiledPipeline } from './pipeline_report.ts';
 
 export interface CompilerRow {
   chip: string;
@@ -13,9 +13,10 @@ export interface CompilerRow {
   vectors: number;
   subgroup: number;
   vectorRegisters: number;
-  scalarRegisters: number;
-  /** Vector registers, then scalar ones. */
-  spilled: [number, number];
+  /** null where the compiler counts none. */
+  scalarRegisters: number | null;
+  /** Vector registers, then scalar ones; empty where the compiler tells bytes alone. */
+  spilled: number[];
   scratchBytes: number;
   workgroupMemoryBytes: number;
   occupancy: number;
@@ -52,7 +53,7 @@ export function rowOf(pipeline: CompiledPipeline): CompilerRow {
     subgroup: pipeline.subgroup,
     vectorRegisters: pipeline.vectorRegisters,
     scalarRegisters: pipeline.scalarRegisters,
-    spilled: [pipeline.spilledVectorRegisters, pipeline.spilledScalarRegisters],
+    spilled: pipeline.spilled,
     scratchBytes: pipeline.scratch,
     workgroupMemoryBytes: pipeline.workgroupMemory,
     occupancy: pipeline.occupancy,
@@ -95,7 +96,7 @@ function complaintsOfNew(row: CompilerRow): string[] {
 }
 
 const spillsOf = ({ spilled, scratchBytes }: CompilerRow) =>
-  `spills ${spilled.join(' + ')} registers, ${scratchBytes} bytes`;
+  `spills ${[...spilled.map((count) => `${count} registers`), `${scratchBytes} bytes`].join(' + ')}`;
 
 /** A table with the rows of a new one for the chips that this has, and its own for the others. */
 export function merged(before: readonly CompilerRow[], now: readonly CompilerRow[]): CompilerRow[] {
@@ -108,14 +109,15 @@ export function merged(before: readonly CompilerRow[], now: readonly CompilerRow
 
 const keyOf = ({ chip, team, variant }: CompilerRow) => `${chip} ${team} ${variant}`;
 
-const COLUMNS: { title: string; of(row: CompilerRow): string | number }[] = [
+const COLUMNS: { title: string; of(row: CompilerRow): string | number | null }[] = [
   { title: 'variant', of: ({ variant }) => variant },
   { title: 'inputs', of: ({ inputs, vectors }) => `${inputs}, ${vectors}` },
   { title: 'lanes of workgroup', of: ({ lanes, workgroup }) => `${lanes} of ${workgroup}` },
-  { title: 'VGPR', of: ({ vectorRegisters }) => vectorRegisters },
-  { title: 'SGPR', of: ({ scalarRegisters }) => scalarRegisters },
-  { title: 'spilled', of: ({ spilled }) => spilled.join(' + ') },
-  { title: 'LDS', of: ({ workgroupMemoryBytes }) => workgroupMemoryBytes },
+  { title: 'registers', of: ({ vectorRegisters }) => vectorRegisters },
+  { title: 'scalar registers', of: ({ scalarRegisters }) => scalarRegisters },
+  { title: 'spilled', of: ({ spilled }) => spilled.join(' + ') || null },
+  { title: 'spilled, bytes', of: ({ scratchBytes }) => scratchBytes },
+  { title: 'workgroup memory', of: ({ workgroupMemoryBytes }) => workgroupMemoryBytes },
   { title: 'occupancy', of: ({ occupancy }) => occupancy },
   { title: 'instructions', of: ({ instructions }) => instructions },
   { title: 'load, bytes', of: ({ load }) => load },
@@ -126,16 +128,16 @@ const COLUMNS: { title: string; of(row: CompilerRow): string | number }[] = [
   },
 ];
 
-/** A table in Markdown for each chip and team. */
+/** A table in Markdown for each chip and team, of the columns that its compiler fills. */
 export function tablesOf(rows: readonly CompilerRow[]): string {
   const titles = [...new Set(rows.map(({ chip, team }) => `${chip}, team ${team}`))];
   return titles
     .map((title) => {
-      const lines = rows
-        .filter(({ chip, team }) => `${chip}, team ${team}` === title)
-        .map((row) => `| ${COLUMNS.map(({ of }) => of(row)).join(' | ')} |`);
-      const head = `| ${COLUMNS.map((column) => column.title).join(' | ')} |`;
-      return `## ${title}\n\n${head}\n|${COLUMNS.map(() => '---|').join('')}\n${lines.join('\n')}\n`;
+      const own = rows.filter(({ chip, team }) => `${chip}, team ${team}` === title);
+      const columns = COLUMNS.filter(({ of }) => own.some((row) => of(row) !== null));
+      const lines = own.map((row) => `| ${columns.map(({ of }) => of(row) ?? '-').join(' | ')} |`);
+      const head = `| ${columns.map((column) => column.title).join(' | ')} |`;
+      return `## ${title}\n\n${head}\n|${columns.map(() => '---|').join('')}\n${lines.join('\n')}\n`;
     })
     .join('\n');
 }

@@ -16,13 +16,15 @@
 #define CELLS 1
 #define STATISTICS 2
 
+// By their bits: ANGLE in Firefox reads a literal with an exponent below -37 as 0. Not constants, since glslang takes no such initializer for constant.
+#define SMALLEST uintBitsToFloat(0x0082ab1eu)              // 1.2e-38
+#define SMALLEST_PROBABILITY uintBitsToFloat(0x00800000u)  // 2^-126, MATH (33)
+
 const float EXP_FLOOR = -87.0;  // MATH.md, "Rows that are not finite"
 const float NEAR = 0.125;       // MATH (20)
 const float FAR = 3.4e38;
 const float LOWEST = -3.4e38;
 const float NO_LOGARITHM = -1e30;  // stands for log 0, finite so that 0 times it is 0
-const float SMALLEST = 1.2e-38;
-const float SMALLEST_PROBABILITY = 1.17549435e-38;  // 2^-126, MATH (33)
 #if HALF_TEXTURES
 const float ROUNDING_OF_SUM = 2e-3;
 #else

@@ -108,13 +108,30 @@ export const checkMutants: Mutant[] = [
     },
     {
       name: 'loads of constants count as loads of a lane',
-      find: '/^(?:buffer|global|flat)_load_(\\w+)/',
-      replace: '/^(?:s_buffer|buffer|global|flat)_load_(\\w+)/',
+      find: 'load: /^(?:buffer|',
+      replace: 'load: /^(?:s_buffer|buffer|',
     },
     {
       name: 'a load of four words counts as one word',
       find: '4 * Number(words[1] ?? 1)',
       replace: '4',
+    },
+  ]),
+  ...mutants('benchmarks/compilers/sass_report.ts', compilerTables, [
+    {
+      name: 'what NVIDIA spills is not seen',
+      find: "scratch: resource('STACK') + resource('LOCAL')",
+      replace: "scratch: resource('LOCAL')",
+    },
+    {
+      name: 'registers are given singly',
+      find: 'WARP * REGISTER_STEP * Math.ceil(registers / REGISTER_STEP)',
+      replace: 'WARP * registers',
+    },
+    {
+      name: 'parts of workgroups are counted',
+      find: 'Math.floor(has.registers / ofWarp / warps)',
+      replace: 'has.registers / ofWarp / warps',
     },
   ]),
   ...mutants('benchmarks/compilers/radv_report.ts', compilerTables, [

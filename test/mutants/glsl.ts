@@ -11,6 +11,21 @@ const teacherTemperature = (cases: string) =>
 const oddRow = values('shape .7,3.');
 
 export const glslMutants: Mutant[] = [
+  ...mutants(
+    'kernels/glsl/constants.glsl',
+    suite(
+      'test/conformance/numerics.test.ts',
+      'webgl-firefox',
+      '^kl: .* a probability of 0 among the targets',
+    ),
+    [
+      {
+        name: 'the least positive number is written in digits, which Firefox reads as 0',
+        find: 'uintBitsToFloat(0x0082ab1eu)',
+        replace: '1.2e-38',
+      },
+    ],
+  ),
   ...mutants('kernels/glsl/numbers.glsl', suite('test/unit/rounded_sums.test.ts', 'unit', 'difference'), [
     {
       name: 'a compiler may take z - (d - c) apart',

@@ -1,5 +1,7 @@
 /** What `npm run bench:compilers` reads of compilers' output, and what it complains of. */
+import { withoutZeroing, withVectors, withWorkgroup } from '../../benchmarks/compilers/nvidia.ts';
 import { readReport } from '../../benchmarks/compilers/radv_report.ts';
+import { readSassReport } from '../../benchmarks/compilers/sass_report.ts';
 import { type CompilerRow, complaintsOf, merged } from '../../benchmarks/compilers/table.ts';
 
 /**
@@ -46,8 +48,7 @@ describe("a report of AMD's compiler", () => {
       subgroup: 64,
       vectorRegisters: 108,
       scalarRegisters: 128,
-      spilledVectorRegisters: 3,
-      spilledScalarRegisters: 21,
+      spilled: [3, 21],
       workgroupMemory: 1536,
       scratch: 768,
       occupancy: 14,
@@ -73,6 +74,121 @@ describe("a report of AMD's compiler", () => {
     expect(() => readReport(REPORT.replace('Spilled VGPRs=3; ', ''))).toThrow(
       "readReport: the driver gives no statistic 'Spilled VGPRs'.",
     );
+  });
+});
+
+const USAGE = `
+Resource usage:
+ Common:
+  GLOBAL:23 CONSTANT[4]:64 CONSTANT[3]:136
+ Function rows:
+  REG:117 STACK:16 SHARED:9476 LOCAL:8 CONSTANT[0]:528 TEXTURE:0 SURFACE:0 SAMPLER:0
+`;
+
+/** Of nvdisasm's listing: a loop that reads uniforms, a sweep with a loop in it, and one that writes. */
+const LISTING = `	.target	sm_90
+rows:
+.text.rows:
+        /*0000*/                   LDC R1, c[0x0][0x28] ;
+.L_x_1:
+        /*0010*/                   LDG.E.CONSTANT R60, desc[UR8][R2.64+0x48] ;
+        /*0020*/              @!P1 BRA \`(.L_x_1) ;
+.L_x_2:
+        /*0030*/                   LDG.E.128.CONSTANT R4, desc[UR8][R2.64] ;
+        /*0040*/               @P2 LDG.E.128.CONSTANT R8, desc[UR8][R12.64] ;
+        /*0050*/                   BSSY B1, \`(.L_x_1) ;
+        /*0060*/                   MUFU.EX2 R17, R17 ;
+.L_x_3:
+        /*0070*/                   FMNMX R1, R1, R4, !PT ;
+        /*0080*/               @P0 BRA \`(.L_x_3) ;
+.L_x_4:
+        /*0090*/                   BRA.U UP0, \`(.L_x_2) ;
+.L_x_5:
+        /*00a0*/                   LDG.E.64 R4, desc[UR8][R2.64] ;
+        /*00b0*/                   MUFU.RCP R5, R5 ;
+        /*00c0*/                   STG.E.64 desc[UR8][R6.64], R4 ;
+        /*00d0*/              @!P0 BRA \`(.L_x_5) ;
+        /*00e0*/                   EXIT ;
+`;
+
+describe("a report of NVIDIA's compiler", () => {
+  it('has registers, what a thread has in memory, and the warps that a multiprocessor of an H200 holds', () => {
+    expect(readSassReport('sm_90', 512, USAGE, LISTING)).toMatchObject({
+      subgroup: 32,
+      vectorRegisters: 117,
+      scalarRegisters: null,
+      spilled: [],
+      scratch: 24,
+      workgroupMemory: 9476,
+      occupancy: 16,
+      instructions: 15,
+      codeBytes: 240,
+      widestLoad: 16,
+    });
+  });
+
+  it.each([
+    ['threads', 512, 32, 0, 64],
+    ['registers, in steps of eight', 512, 57, 0, 32],
+    ['registers, in whole workgroups', 96, 72, 0, 27],
+    ['workgroups', 32, 32, 0, 32],
+    ['memory, a kilobyte of which goes to the system', 128, 32, 22 * 1024, 36],
+  ])('counts as many warps as there are %s for', (_, workgroup, registers, memory, warps) => {
+    const usage = `REG:${registers} STACK:0 SHARED:${memory} LOCAL:0`;
+    expect(readSassReport('sm_90', workgroup, usage, LISTING).occupancy).toBe(warps);
+  });
+
+  it('has the sweeps of its listing', () => {
+    expect(readSassReport('sm_90', 512, USAGE, LISTING).sweeps).toEqual([
+      { instructions: 5, transcendental: 1, bytesLoaded: 32, bytesStored: 0 },
+      { instructions: 4, transcendental: 1, bytesLoaded: 8, bytesStored: 8 },
+    ]);
+  });
+
+  it('without a figure that is needed is refused', () => {
+    expect(() => readSassReport('sm_90', 512, USAGE.replace('STACK:16', ''), LISTING)).toThrow(
+      "readSassReport: cuobjdump tells no 'STACK'.",
+    );
+  });
+});
+
+describe('on the way to NVIDIA', () => {
+  const zeroing =
+    '    if (localIndex == 0) {\n        isLast = (uint)0;\n    }\n    GroupMemoryBarrierWithGroupSync();\n';
+  it('no single thread sets workgroup memory to zero', () => {
+    expect(withoutZeroing(`{\n${zeroing}    uint item = (uint)0;\n`)).toBe('{\n    uint item = (uint)0;\n');
+    expect(() => withoutZeroing('{\n    uint item = (uint)0;\n')).toThrow(/^expected 1 of .* got 0$/);
+  });
+
+  it('a compiler is told the size of the workgroup', () => {
+    expect(withWorkgroup('extern "C" __global__ void rows() {}', 512)).toBe(
+      'extern "C" __global__ void __launch_bounds__(512) rows() {}',
+    );
+    expect(() => withWorkgroup('extern "C" __global__ void columns() {}', 512)).toThrow(/got 0$/);
+  });
+
+  it('vectors are loaded and stored whole', () => {
+    const hlsl = `
+ByteAddressBuffer weights : register(t5);
+RWByteAddressBuffer result : register(u0);
+ByteAddressBuffer teacher : register(t1);
+ByteAddressBuffer student : register(t2);
+    uint4 _e14 = asuint(student.Load4((_e3 + min(((k_2 * LANES) + _e7), _e10))*16));
+    uint4 _e14 = asuint(teacher.Load4((_e3 + _e7)*16));
+    uint _e11 = asuint(student.Load(naga_mod(classId, 4u)*4+(_e3 + naga_div(classId, 4u))*16));
+        result.Store4((_e12 + i_6)*16, asuint(slopes));
+`;
+    expect(withVectors(hlsl)).toBe(`
+ByteAddressBuffer weights : register(t5);
+RWStructuredBuffer<float4> result : register(u0);
+StructuredBuffer<uint4> teacher : register(t1);
+StructuredBuffer<uint4> student : register(t2);
+    uint4 _e14 = asuint(student[_e3 + min(((k_2 * LANES) + _e7), _e10)]);
+    uint4 _e14 = asuint(teacher[_e3 + _e7]);
+    uint _e11 = asuint(student[_e3 + naga_div(classId, 4u)][naga_mod(classId, 4u)]);
+        result[_e12 + i_6] = slopes;
+`);
+    expect(() => withVectors(hlsl.replace('Store4', 'Store3'))).toThrow(/got 0$/);
   });
 });
 
@@ -110,17 +226,17 @@ describe('compared with the committed table', () => {
     [
       'spills vector registers',
       { spilled: [1, 2] },
-      'spills 1 + 2 registers, 0 bytes; before spills 0 + 2 registers, 0 bytes',
+      'spills 1 registers + 2 registers + 0 bytes; before spills 0 registers + 2 registers + 0 bytes',
     ],
     [
       'spills more scalar registers',
       { spilled: [0, 3] },
-      'spills 0 + 3 registers, 0 bytes; before spills 0 + 2 registers, 0 bytes',
+      'spills 0 registers + 3 registers + 0 bytes; before spills 0 registers + 2 registers + 0 bytes',
     ],
     [
       'spills to memory',
       { scratchBytes: 4 },
-      'spills 0 + 2 registers, 4 bytes; before spills 0 + 2 registers, 0 bytes',
+      'spills 0 registers + 2 registers + 4 bytes; before spills 0 registers + 2 registers + 0 bytes',
     ],
     ['loses a step of occupancy', { occupancy: 15 }, 'occupancy 15; before 16'],
   ])('a variant that %s is complained of', (_, change, complaint) => {
@@ -131,7 +247,7 @@ describe('compared with the committed table', () => {
     expect(complaintsOf([OTHER], [OTHER, { ...ROW, spilled: [0, 0] }])).toEqual([`${key}: not in the table`]);
     expect(complaintsOf([OTHER], [OTHER, ROW])).toEqual([
       `${key}: not in the table`,
-      `${key}: spills 0 + 2 registers, 0 bytes`,
+      `${key}: spills 0 registers + 2 registers + 0 bytes`,
     ]);
   });
 
