@@ -1,13 +1,7 @@
 /**
-<<<<<<< Updated upstream
- * `npm run bench:compilers`: what GPUs' compilers make of the WGSL kernels, without a GPU. Prints a table,
- * and fails if a variant spills more registers than in the committed one, if fewer of its subgroups fit a
- * SIMD unit, or if the committed one does not name the variants that are chosen now.
-=======
  * `npm run bench:compilers`: what GPUs' compilers make of the WGSL kernels, without a GPU. Prints tables, and
  * fails if a variant spills more registers than in the committed ones, if fewer of its subgroups fit a unit
  * of the chip, or if the committed ones do not name the variants that are chosen now.
->>>>>>> Stashed changes
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
