@@ -1,6 +1,6 @@
 /** Names with which errors of what a public function calls begin. */
 const INNER =
-  /^(softmaxCrossEntropyWithTemperature(Grad)?|distillationLoss|distillationMetrics|averageTeachers|Distiller(\.\w+)?): /i;
+  /^(softmaxCrossEntropyWithTemperature(Grad)?|distillationLoss|distillationMetrics|averageTeachers|multiLabelDistillationLoss|Distiller(\.\w+)?): /i;
 
 /** Runs f; an error in it names the public function that was called, and not one inside of it. */
 export function calledBy<T>(functionName: string, f: () => T): T {

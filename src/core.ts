@@ -19,6 +19,10 @@ export {
   distillationMetrics,
 } from './ops/distillation_metrics.ts';
 export { type LinearDistillationOptions, linearDistillationLoss } from './ops/linear_distillation_loss.ts';
+export {
+  type MultiLabelDistillationOptions,
+  multiLabelDistillationLoss,
+} from './ops/multi_label_distillation_loss.ts';
 export { softmaxCrossEntropy } from './ops/softmax_cross_entropy.ts';
 export { softmaxCrossEntropyWithTemperature } from './ops/softmax_cross_entropy_with_temperature.ts';
 

@@ -1,7 +1,6 @@
 import {
   add,
   div,
-  engine,
   exp,
   less,
   lessEqual,
@@ -26,7 +25,7 @@ import {
   temperatureArgument,
 } from '../arguments.ts';
 import { anyClass, everyClass, sumClasses } from '../backends/composed/tensors.ts';
-import { hasHalfTextures } from '../backends/half_textures.ts';
+import { largestFinite } from '../backends/half_textures.ts';
 import { withoutTape } from '../run_objective.ts';
 import { share } from '../share.ts';
 
@@ -136,9 +135,6 @@ function asRows(members: readonly Member[]): Member[] {
 }
 
 const temperatureOfRows = (t: number | Tensor) => (typeof t === 'number' ? t : reshape(t, [t.size, 1]));
-
-/** Just within the largest number that the backend holds: what lies beyond is an infinity. */
-const largestFinite = () => (engine().backendName === 'webgl' && hasHalfTextures() ? 6.5e4 : 3.4e38);
 
 const isMasked = (v: Tensor) => less(v, -largestFinite());
 

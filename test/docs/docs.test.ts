@@ -11,7 +11,7 @@ jest.setTimeout(120_000);
 /** What a docstring's example may take for granted. */
 const DOCSTRING_PRELUDE = `
   import * as tf from '@tensorflow/tfjs';
-  import { averageTeachers, distillationLoss, distillationMetrics, softmaxCrossEntropy, softmaxCrossEntropyWithTemperature } from 'tfjs-distill';
+  import { averageTeachers, distillationLoss, distillationMetrics, multiLabelDistillationLoss, softmaxCrossEntropy, softmaxCrossEntropyWithTemperature } from 'tfjs-distill';
   import { cacheTeacherLogits, Distiller, layersLoss, withSampleWeights } from 'tfjs-distill/layers';
   const teacherLogits = tf.randomNormal([20, 10], 0, 1, 'float32', 1);
   const studentLogits = tf.randomNormal([20, 10], 0, 1, 'float32', 2);

@@ -9,6 +9,7 @@ const faults = suite('test/conformance/faults.test.ts', 'cpu');
 const metrics = suite('test/conformance/metrics.test.ts', 'cpu');
 const stockLike = suite('test/conformance/softmax_cross_entropy.test.ts', 'cpu');
 const teacherTemperature = suite('test/conformance/teacher_temperature.test.ts', 'cpu');
+const multiLabel = suite('test/conformance/multi_label_distillation_loss.test.ts', 'cpu');
 const unit = suite('test/unit/arguments.test.ts', 'unit');
 
 /** The public op, its gradients, and what lies between them and the kernels. */
@@ -248,6 +249,40 @@ export const opMutants: Mutant[] = [
       killedBy: gradients,
     },
   ]),
+  ...mutants('src/ops/sigmoid_elements.ts', multiLabel, [
+    {
+      name: 'logits that nearly agree lose their digits',
+      find: 'if (engine().isTapeOn()) return',
+      replace: 'return',
+    },
+    {
+      name: 'a gradient of a gradient takes what has no derivative',
+      find: 'if (engine().isTapeOn()) return sub(sigmoid(a), sigmoid(b));',
+      replace: '',
+    },
+    {
+      name: 'a class that has no part makes NaN',
+      find: 'where(equal(weight, 0), 0, mul(weight, add(maximum(x, 0), small)))',
+      replace: 'mul(weight, add(maximum(x, 0), small))',
+    },
+    {
+      name: 'a probability of 1 is infinitely sure',
+      find: 'where(equal(p, 1), most, logit)',
+      replace: 'where(equal(p, 1), Number.NaN, logit)',
+    },
+  ]),
+  ...mutants('src/ops/multi_label_distillation_loss.ts', multiLabel, [
+    {
+      name: 'rows of weight 0 are computed',
+      find: 'return isKept === null ? flat : keepRows(flat, isKept);',
+      replace: 'return isKept === null || isKept ? flat : flat;',
+    },
+    {
+      name: 'the labels are summed',
+      find: 'terms), 1), classes)',
+      replace: 'terms), 1), 1)',
+    },
+  ]),
   ...mutants('src/arguments.ts', unit, [
     {
       name: 'T = 0 is accepted',
@@ -270,7 +305,6 @@ export const opMutants: Mutant[] = [
       name: 'probabilities at T = 1 are not used as they are',
       find: `const isAsGiven = targets === 'probabilities' && t === 1;`,
       replace: 'const isAsGiven = false;',
-      killedBy: values,
     },
     { name: 'rank 7 is accepted', find: 'logits.rank > 6', replace: 'logits.rank > 7' },
     {

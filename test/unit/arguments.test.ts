@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
+import { OF_STUDENT } from '../../kernels/objective.ts';
+import { teacherTemperatureArgument } from '../../src/arguments.ts';
 import {
   type DistillationMetricsOptions,
   type DistillationOptions,
@@ -421,4 +423,17 @@ it('where no backend is registered, it is said what to import', () => {
   } finally {
     jest.restoreAllMocks();
   }
+});
+
+describe('teacherTemperatureArgument', () => {
+  it.each([
+    ['probabilities at T = 1 are used as they are', 1, { targets: 'probabilities', temperature: 4 }, 1],
+    ['also where both temperatures are 1', undefined, { targets: 'probabilities', temperature: 1 }, 1],
+    ["the student's is that of the row", 2, { targets: 'probabilities', temperature: 2 }, OF_STUDENT],
+    ['and so is none of its own', undefined, { targets: 'logits', temperature: 3 }, OF_STUDENT],
+    ['of logits 1 is a number as others', 1, { targets: 'logits', temperature: 3 }, 1],
+  ] as const)('%s', (_name, given, of, teacherTemperature) => {
+    const expected = { teacherTemperature, teacherTemperatureTensor: null };
+    expect(teacherTemperatureArgument(given, of, [2], 'f')).toEqual(expected);
+  });
 });
