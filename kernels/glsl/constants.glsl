@@ -16,7 +16,8 @@
 #define CELLS 1
 #define STATISTICS 2
 
-// By their bits: ANGLE in Firefox reads a literal with an exponent below -37 as 0. Not constants, since glslang takes no such initializer for constant.
+// By their bits: ANGLE in Firefox reads a literal with an exponent below -37 as 0. Not constants, since
+// glslang takes no such initializer for constant.
 #define SMALLEST uintBitsToFloat(0x0082ab1eu)              // 1.2e-38
 #define SMALLEST_PROBABILITY uintBitsToFloat(0x00800000u)  // 2^-126, MATH (33)
 

@@ -26,7 +26,8 @@ Walk packedWalk(ivec2 texShape, int matrixRows, int row, int lane, int lanes) {
 #endif
   ivec2 place = quotient(row, matrixRows);
   int line = place.x * ((matrixRows + 1) >> 1) + (place.y >> 1);
-  return Walk(texelOf(line * ((classes + 1) >> 1) + lane, width), texelOf(lanes, width), width, (place.y & 1) == 1);
+  ivec2 first = texelOf(line * ((classes + 1) >> 1) + lane, width);
+  return Walk(first, texelOf(lanes, width), width, (place.y & 1) == 1);
 }
 
 void advance(inout Walk walk) {
@@ -121,7 +122,8 @@ float checkedTemperature(float t, inout bool isValid) {
 }
 
 Factors factorsOf(int row) {
-  Factors factors = Factors(temperatureOfAll, vec2(inverseTemperature), softWeight, hardWeight, scale, scale == 0.0, true);
+  Factors factors =
+    Factors(temperatureOfAll, vec2(inverseTemperature), softWeight, hardWeight, scale, scale == 0.0, true);
 #if TEMPERATURE_TENSOR
   factors.temperature = checkedTemperature(getTemperature(row * temperatureStride), factors.isValid);
   factors.inverseTemperatures = vec2(1.0 / factors.temperature);
@@ -148,7 +150,8 @@ Factors factorsOf(int row) {
   return factors;
 }
 
-// Whether a term of MATH (1) counts in a row; where there is one alpha for all, programs are without what does not.
+// Whether a term of MATH (1) counts in a row; where there is one alpha for all, programs are without what
+// does not.
 #if ALPHA_TENSOR
 #define countsSoft(factors) (factors.softWeight != 0.0)
 #define countsHard(factors) (factors.hardWeight != 0.0)

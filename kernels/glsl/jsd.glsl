@@ -16,7 +16,8 @@ bool isInfinite(Term term) {
 vec2 mixtureLogarithms(bool isNearRow, float x) {
   // From q/p or p/q, whichever does not overflow.
   float e = exp(-abs(x));
-  float l = log(select(x > 0.0, mixtureBeta * e + (1.0 - mixtureBeta), mixtureBeta + (1.0 - mixtureBeta) * e));
+  float alpha = 1.0 - mixtureBeta;
+  float l = log(select(x > 0.0, mixtureBeta * e + alpha, mixtureBeta + alpha * e));
   vec2 logarithms = vec2(-max(x, 0.0), min(x, 0.0)) - l;
   if (isNearRow) logarithms = vec2(0.0, x) - log1pSeries((1.0 - mixtureBeta) * expm1Series(x));
   return logarithms;

@@ -4,7 +4,8 @@
 // `differences` are the least and the largest z - v. A reference may overflow, and is then no number to
 // subtract from.
 float spreadOf(vec2 differences, float reference) {
-  return select(abs(reference) < FAR, clamp(max(differences.y - reference, reference - differences.x), 0.0, FAR), FAR);
+  float spread = max(differences.y - reference, reference - differences.x);
+  return select(abs(reference) < FAR, clamp(spread, 0.0, FAR), FAR);
 }
 
 void includeClass(inout Maxima maxima, inout vec2 differences, float z, float v) {
@@ -18,7 +19,8 @@ void includeClass(inout Maxima maxima, inout vec2 differences, float z, float v)
   maxima.spread = select(hasStudent == hasTeacher, maxima.spread, FAR);
   bool hasBoth = hasStudent && hasTeacher;
   float d = z - v;
-  differences = vec2(min(differences.x, select(hasBoth, d, -LOWEST)), max(differences.y, select(hasBoth, d, LOWEST)));
+  differences.x = min(differences.x, select(hasBoth, d, -LOWEST));
+  differences.y = max(differences.y, select(hasBoth, d, LOWEST));
 #else
   maxima.flags |= hasTeacher ? 0 : NOT_A_NUMBER;
 #endif

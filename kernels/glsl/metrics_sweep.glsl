@@ -1,5 +1,5 @@
-// What the metrics of MATH (28)-(32) are made of, for a lane's classes. `place` of a class is C - i, so that of equal values the first has
-// the largest place.
+// What the metrics of MATH (28)-(32) are made of, for a lane's classes. `place` of a class is C - i, so that
+// of equal values the first has the largest place.
 
 // The largest v and its place, the largest z and its place.
 const vec4 NO_TOPS = vec4(LOWEST, 0.0, LOWEST, 0.0);
@@ -42,15 +42,32 @@ vec4 sweepLabelTop(int row, int lane, int lanes) {
 }
 #endif
 
-// Of p: sv, A, B, and by the sign (see `flagged`) whether p > 0 meets a masked student; in a near row sv, M, B, R.
-void addFarTeacher(inout vec4 sums, inout bool isUnbounded, float z, float v, float share, Maxima maxima, vec2 inverseT) {
+// Of p: sv, A, B, and by the sign (see `flagged`) whether p > 0 meets a masked student; in a near row sv, M,
+// B, R.
+void addFarTeacher(
+  inout vec4 sums,
+  inout bool isUnbounded,
+  float z,
+  float v,
+  float share,
+  Maxima maxima,
+  vec2 inverseT
+) {
   Term term = farTermOf(z, v, share, maxima, inverseT);
   bool isLacking = isInfinite(term);
   isUnbounded = isUnbounded || isLacking;
   sums.xyz += vec3(term.w, select(isLacking, 0.0, -term.w * term.a), -term.w * term.b);
 }
 
-void addNearTeacher(inout vec4 sums, float z, float v, float share, Maxima maxima, float reference, vec2 inverseT) {
+void addNearTeacher(
+  inout vec4 sums,
+  float z,
+  float v,
+  float share,
+  Maxima maxima,
+  float reference,
+  vec2 inverseT
+) {
   Term term = nearTermOf(z, v, share, maxima, reference, inverseT);
   sums += term.w * vec4(1.0, term.y, -term.b, term.rest);
 }
@@ -67,7 +84,9 @@ vec4 sweepTeacher(int row, int lane, int lanes, Maxima maxima, vec2 inverseT) {
     vec2 z = studentPair(alongStudent);
     bool hasSecond = column + 1 < classes;
     addFarTeacher(sums, isUnbounded, z.x, v.x, 1.0, maxima, inverseT);
-    addFarTeacher(sums, isUnbounded, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), float(hasSecond), maxima, inverseT);
+    z.x = select(hasSecond, z.y, z.x);
+    v.x = select(hasSecond, v.y, v.x);
+    addFarTeacher(sums, isUnbounded, z.x, v.x, float(hasSecond), maxima, inverseT);
     advance(alongTeacher);
     advance(alongStudent);
   }
@@ -79,7 +98,9 @@ vec4 sweepTeacher(int row, int lane, int lanes, Maxima maxima, vec2 inverseT) {
     vec2 z = studentPair(alongStudent);
     bool hasSecond = column + 1 < classes;
     addNearTeacher(sums, z.x, v.x, 1.0, maxima, reference, inverseT);
-    addNearTeacher(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), float(hasSecond), maxima, reference, inverseT);
+    z.x = select(hasSecond, z.y, z.x);
+    v.x = select(hasSecond, v.y, v.x);
+    addNearTeacher(sums, z.x, v.x, float(hasSecond), maxima, reference, inverseT);
     advance(alongTeacher);
     advance(alongStudent);
   }

@@ -29,7 +29,15 @@ void addFarMixture(inout Mixture mixture, float z, float v, Maxima maxima, Logar
   }
 }
 
-void addNearMixture(inout Mixture mixture, float z, float v, Maxima maxima, Logarithms logs, float reference, vec2 inverseT) {
+void addNearMixture(
+  inout Mixture mixture,
+  float z,
+  float v,
+  Maxima maxima,
+  Logarithms logs,
+  float reference,
+  vec2 inverseT
+) {
   Term term = nearTermOf(z, v, 1.0, maxima, reference, inverseT);
   if (!term.hasStudent) return;
   float p = probabilityOf(term, logs);

@@ -71,7 +71,9 @@ Statistics statisticsOf(int row, Factors factors, out float loss) {
 #endif
 #if HAS_MIXTURE
   Mixture mixture = collectMixture(row, maxima, logs, inverseT);
-  float divergence = logs.isNear ? mixture.near : mixtureBeta * mixture.teacher + (1.0 - mixtureBeta) * mixture.student;
+  float divergence = mixture.near;
+  if (!logs.isNear)
+    divergence = mixtureBeta * mixture.teacher + (1.0 - mixtureBeta) * mixture.student;
 #if OUTPUT == TO_TEACHER
   statistics.level = mixture.teacher;
 #else

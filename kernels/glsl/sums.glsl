@@ -72,5 +72,6 @@ float unflagged(float sum) {
 }
 
 vec4 addTexels(vec4 sum, vec4 texel) {
-  return vec4(sum.rgb + texel.rgb, flagged(unflagged(sum.a) + unflagged(texel.a), sum.a < 0.0 || texel.a < 0.0));
+  float s1 = flagged(unflagged(sum.a) + unflagged(texel.a), sum.a < 0.0 || texel.a < 0.0);
+  return vec4(sum.rgb + texel.rgb, s1);
 }

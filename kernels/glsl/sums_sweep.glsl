@@ -71,7 +71,8 @@ void addNear(inout Sums sums, float z, float v, float share, Maxima maxima, floa
   addOne(sums, z, share, maxima);
 }
 
-// Loops, of which a row goes through one: software renderers skip a loop that no fragment enters, but no branch.
+// Loops, of which a row goes through one: software renderers skip a loop that no fragment enters, but no
+// branch.
 Sums sweepSums(int row, int lane, int lanes, Maxima maxima, vec2 inverseT) {
   Sums sums = Sums(0.0, 0.0, 0.0, 0.0, false);
   Walk alongTeacher = teacherWalk(row, lane, lanes);
@@ -85,7 +86,9 @@ Sums sweepSums(int row, int lane, int lanes, Maxima maxima, vec2 inverseT) {
     vec2 v = teacherPair(alongTeacher);
     vec2 z = studentPair(alongStudent);
     addPlain(sums, z.x, v.x, 1.0, maxima, inverseT);
-    addPlain(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), float(hasSecond), maxima, inverseT);
+    z.x = select(hasSecond, z.y, z.x);
+    v.x = select(hasSecond, v.y, v.x);
+    addPlain(sums, z.x, v.x, float(hasSecond), maxima, inverseT);
     advance(alongTeacher);
     advance(alongStudent);
   }
@@ -97,7 +100,9 @@ Sums sweepSums(int row, int lane, int lanes, Maxima maxima, vec2 inverseT) {
     vec2 v = teacherPair(alongTeacher);
     vec2 z = studentPair(alongStudent);
     addFar(sums, z.x, v.x, 1.0, maxima, inverseT);
-    addFar(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), float(hasSecond), maxima, inverseT);
+    z.x = select(hasSecond, z.y, z.x);
+    v.x = select(hasSecond, v.y, v.x);
+    addFar(sums, z.x, v.x, float(hasSecond), maxima, inverseT);
     advance(alongTeacher);
     advance(alongStudent);
   }
@@ -109,7 +114,9 @@ Sums sweepSums(int row, int lane, int lanes, Maxima maxima, vec2 inverseT) {
     vec2 z = studentPair(alongStudent);
     bool hasSecond = hasSecondClass(column);
     addNear(sums, z.x, v.x, 1.0, maxima, reference, inverseT);
-    addNear(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), float(hasSecond), maxima, reference, inverseT);
+    z.x = select(hasSecond, z.y, z.x);
+    v.x = select(hasSecond, v.y, v.x);
+    addNear(sums, z.x, v.x, float(hasSecond), maxima, reference, inverseT);
     advance(alongTeacher);
     advance(alongStudent);
   }

@@ -59,7 +59,8 @@ float gradientOf(Statistics row, Factors factors, float z, float given, float la
     gradient = softFactor(factors) * inverseT.y * teacherSlope(row, c);
 #else
     float slope = c.hasTeacher || c.hasStudent ? teacherSlope(row, c) : 0.0;
-    gradient = isFinite(slope) ? softFactor(factors) * slope : infinity(isMasked(slope) ? -factors.weight : factors.weight);
+    float limit = infinity(isMasked(slope) ? -factors.weight : factors.weight);
+    gradient = isFinite(slope) ? softFactor(factors) * slope : limit;
 #endif
   }
 #endif
@@ -131,7 +132,8 @@ vec4 texelHere(sampler2D source, ivec2 texShape) {
 
 #if PACKED_OUTPUT
 
-#define GATHER(at, row, column) vec4(at(row, column), at(row, column + 1), at(row + 1, column), at(row + 1, column + 1))
+#define PAIR(at, row, column) vec2(at(row, column), at(row, column + 1))
+#define GATHER(at, row, column) vec4(PAIR(at, row, column), PAIR(at, row + 1, column))
 
 // A fragment is two classes of two rows. What lies behind the last row or class of a matrix is written and
 // never read.
@@ -179,7 +181,9 @@ void main() {
 #if HAS_HARD && LABELS == DISTRIBUTION && OUTPUT == TO_STUDENT
   label = labelHere(row, column).r;
 #endif
-  setOutput(gradientAt(rowOfFragment(row), column, studentHere(row, column).r, teacherHere(row, column).r, label));
+  float z = studentHere(row, column).r;
+  float v = teacherHere(row, column).r;
+  setOutput(gradientAt(rowOfFragment(row), column, z, v, label));
 }
 
 #endif

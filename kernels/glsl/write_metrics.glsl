@@ -1,4 +1,5 @@
-// Program: the eight numbers of each row, kernels/metrics.ts. Fragment k of a row takes no more of its sums than number k is made of.
+// Program: the eight numbers of each row, kernels/metrics.ts. Fragment k of a row takes no more of its sums
+// than number k is made of.
 
 const int CROSS_ENTROPY_NUMBER = 0;
 const int KL_NUMBER = 1;
@@ -31,7 +32,8 @@ vec4 labelTop(int row) { return texelAt(topTexels, rows + row); }
 #endif
 #endif
 
-// MATH (28), (29) where p sums to 1, or is given and not softened; the flag of an infinite value goes to isUnbounded.
+// MATH (28), (29) where p sums to 1, or is given and not softened; the flag of an infinite value goes to
+// isUnbounded.
 float numberOf(int number, int row, Maxima maxima, vec2 inverseT, out bool isUnbounded) {
   isUnbounded = false;
   if (number == STUDENT_ENTROPY_NUMBER) {
@@ -51,7 +53,8 @@ float numberOf(int number, int row, Maxima maxima, vec2 inverseT, out bool isUnb
 #if TARGETS == LOGITS
   if (isNear(maxima, inverseT)) {
     float rho = teacher.w / teacher.x;
-    float kl = max(rho - log1pRest(teacher.y / teacher.x + rho), 0.0);  // MATH.md: rounding alone could make it negative
+    // MATH.md: rounding alone could make it negative
+    float kl = max(rho - log1pRest(teacher.y / teacher.x + rho), 0.0);
     return number == KL_NUMBER ? kl : entropy + kl;
   }
 #endif

@@ -131,9 +131,8 @@ export const glslMutants: Mutant[] = [
   ...mutants('kernels/glsl/sums_sweep.glsl', oddRow, [
     {
       name: 'the class behind the last one is counted',
-      find: 'addPlain(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), float(hasSecond), maxima, inverseT);',
-      replace:
-        'addPlain(sums, select(hasSecond, z.y, z.x), select(hasSecond, v.y, v.x), 1.0, maxima, inverseT);',
+      find: 'addPlain(sums, z.x, v.x, float(hasSecond), maxima, inverseT);',
+      replace: 'addPlain(sums, z.x, v.x, 1.0, maxima, inverseT);',
     },
     {
       name: 'a nearly equal row counts the class behind the last one',
