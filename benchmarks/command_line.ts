@@ -100,13 +100,14 @@ export async function runCommandLine(bench: Bench, argv: string[]): Promise<numb
   );
   const rows: Row[] = [];
   const failures: string[] = [];
+  const present: BackendProject[] = [];
   for (const project of chosen) {
     const reason = whyAbsent(project) ?? bench.whyAbsent(project);
     if (reason !== null) {
       console.log(`${project.name}: absent: ${reason}`);
-      if (options.backend.length > 0) failures.push(`${project.name}: ${reason}`);
       continue;
     }
+    present.push(project);
     try {
       await runProject(bench, project, options, { rows, failures });
     } catch (error) {
@@ -116,6 +117,9 @@ export async function runCommandLine(bench: Bench, argv: string[]): Promise<numb
     // after each backend, so that what a crash costs is one backend
     if (options.json) writeRows(options.json, rows);
   }
+  for (const asked of options.backend)
+    if (!present.some(({ name, backendName }) => name === asked || backendName === asked))
+      failures.push(`${asked}: nothing here runs it`);
   for (const table of tablesOf(rows, process.stdout.columns)) console.log(`\n${table}`);
   if (options.json) console.log(`\n${rows.length} rows written to ${options.json}`);
   for (const failure of failures) console.error(`\nFAILED ${failure}`);

@@ -495,15 +495,25 @@ def chosen_workloads(options, device):
     return [w for w in workloads if w["rows"] * w["classes"] <= most]
 
 
+def compiled_peer(device):
+    """torch.compile, where it finds the compilers that it needs."""
+    run = with_autograd(torch.compile(torch_loss, dynamic=False))
+    ((v, z),) = make_inputs(device, 1, 2)[:1]
+    try:
+        run(v, z, "value+gradient")
+    except RuntimeError as error:
+        lines = [line for line in str(error).splitlines() if "error" in line]
+        print(f"torch-compile: absent: {lines[-1] if lines else error}", flush=True)
+        return {}
+    return {"torch-compile": run}
+
+
 def all_peers(device):
     # A compiled function is compiled anew for each shape and phase; by default PyTorch gives up after eight.
     for limit in ("recompile_limit", "cache_size_limit", "accumulated_recompile_limit", "accumulated_cache_size_limit"):
         if hasattr(torch._dynamo.config, limit):
             setattr(torch._dynamo.config, limit, 1024)
-    peers = {
-        "torch-eager": with_autograd(torch_loss),
-        "torch-compile": with_autograd(torch.compile(torch_loss, dynamic=False)),
-    }
+    peers = {"torch-eager": with_autograd(torch_loss), **compiled_peer(device)}
     if triton is not None and (device.type == "cuda" or INTERPRETED):
         peers["triton"] = triton_loss
         peers.update(liger_peers())
