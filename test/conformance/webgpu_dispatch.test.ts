@@ -3,7 +3,7 @@ import { distillationLoss, softmaxCrossEntropyWithTemperature } from '../../src/
 import { backend, startBackend } from '../backends/current.ts';
 import { DIVERGENCES } from '../cases.ts';
 import { expectClose } from '../close.ts';
-import { makeCase } from '../objective_case.ts';
+import { type CaseOptions, makeCase } from '../objective_case.ts';
 import { expectCase } from '../run_case.ts';
 import { type DeviceBackend, withDevice } from '../webgpu_device.ts';
 
@@ -222,6 +222,26 @@ if (backend.backendName === 'webgpu') {
       tf.dispose([teacher, student, value, grad]);
       await expectCase(problem);
     });
+  });
+
+  describe('a device with the limits that every device has', () => {
+    for (const labels of ['classIds', 'distribution'] as const) {
+      it(`takes every tensor at once, ${labels === 'classIds' ? 'class ids' : 'a label distribution'} among them`, () =>
+        withDevice({}, async ({ limits }) => {
+          expect(limits.maxStorageBuffersPerShaderStage).toBe(8);
+          expect(limits.maxComputeInvocationsPerWorkgroup).toBe(256);
+          const perRow = (from: number[]) => Array.from({ length: 9 }, (_, n) => from[n % from.length]);
+          const options: CaseOptions = {
+            divergence: 'kl',
+            temperature: perRow([2, 3, 1.5, 4]),
+            weights: perRow([1, 0, 2]),
+            labels,
+          };
+          const ofRows = { teacherTemperature: perRow([1.5, 2, 1]), alpha: perRow([0.4, 0, 0.25, 1]) };
+          for (const own of [{}, ofRows])
+            await expectCase(makeCase('', [9, 33], { ...options, ...own }, { seed: 52 }));
+        }));
+    }
   });
 
   describe('tensors larger than a device binds', () => {
