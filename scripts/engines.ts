@@ -1,6 +1,7 @@
 /**
- * Where the engines, drivers and compilers lie that `npm run setup:engines` brings, beside the Chromium and the Dawn of npm: a second Vulkan driver (Mesa's lavapipe), Firefox, WebKit, Deno, Bun,
- * glslangValidator, and naga. Each has a function that says why it is not there.
+ * Where the engines, drivers and compilers lie that `npm run setup:engines` brings, beside the Chromium and
+ * the Dawn of npm: a second Vulkan driver (Mesa's lavapipe), Firefox, WebKit, Deno, Bun, glslangValidator,
+ * and naga. Each has a function that says why it is not there.
  */
 import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
@@ -8,7 +9,10 @@ import { delimiter, join, resolve } from 'node:path';
 /** Inside of the checkout, as all that is fetched. */
 export const ENGINES = resolve('.cache', 'engines');
 
-/** Debian packages unpacked beside the system. A loader of Vulkan installed into the system would make Dawn leave SwiftShader for lavapipe everywhere. */
+/**
+ * Debian packages unpacked beside the system. A loader of Vulkan installed into the system would make Dawn
+ * leave SwiftShader for lavapipe everywhere.
+ */
 export const DEBIAN = join(ENGINES, 'debian');
 
 export const LIBRARIES = join(DEBIAN, 'usr', 'lib', 'x86_64-linux-gnu');
@@ -16,7 +20,10 @@ export const LIBRARIES = join(DEBIAN, 'usr', 'lib', 'x86_64-linux-gnu');
 /** What names a driver to the loader of Vulkan. */
 export const LAVAPIPE_MANIFEST = join(DEBIAN, 'lavapipe.json');
 
-/** Engines of JavaScript from npm: the program alone, without the package around it, which would fetch it in an install script. */
+/**
+ * Engines of JavaScript from npm: the program alone, without the package around it, which would fetch it in
+ * an install script.
+ */
 export const RUNTIMES = {
   deno: { package: '@deno/linux-x64-glibc', version: '2.9.6', program: 'deno' },
   bun: { package: '@oven/bun-linux-x64-baseline', version: '1.4.5', program: 'bin/bun' },
@@ -75,7 +82,10 @@ export const firefox = () => onPath('firefox-esr') ?? onPath('firefox');
 
 export const webKitDriver = () => onPath('WebKitWebDriver');
 
-/** The browser that WebKit's own tests drive. It lies beside the library, under the version of WebKit's interface. */
+/**
+ * The browser that WebKit's own tests drive. It lies beside the library, under the version of WebKit's
+ * interface.
+ */
 export function miniBrowser(): string | null {
   const libraries = '/usr/lib/x86_64-linux-gnu';
   if (!existsSync(libraries)) return null;
@@ -98,7 +108,10 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Environment of a process whose Vulkan is lavapipe and nothing else. What it compiles is kept for the next process: a kernel with barriers takes seconds. */
+/**
+ * Environment of a process whose Vulkan is lavapipe and nothing else. What it compiles is kept for the next
+ * process: a kernel with barriers takes seconds.
+ */
 export function lavapipeEnvironment(): NodeJS.ProcessEnv {
   const shaders = join(ENGINES, 'shaders');
   mkdirSync(shaders, { recursive: true });

@@ -15,7 +15,10 @@ import { OF_ITS_ROW, OF_STUDENT, type Targets } from '../kernels/objective.ts';
 /** Numbers of a tensor, row by row, as deep as it has axes. */
 export interface NestedNumbers extends ReadonlyArray<number | boolean | TypedArray | NestedNumbers> {}
 
-/** What a user may pass where a tensor is expected: numbers, and no strings, which tfjs's own TensorLike has among its arrays. */
+/**
+ * What a user may pass where a tensor is expected: numbers, and no strings, which tfjs's own TensorLike has
+ * among its arrays.
+ */
 export type TensorArgument = Tensor | number | boolean | TypedArray | NestedNumbers;
 
 const NUMERIC: readonly DataType[] = ['float32', 'int32', 'bool'];
@@ -39,7 +42,10 @@ export function numericTensor(value: TensorArgument, name: string, functionName:
   return tensor(value as TensorLike); // which has no readonly arrays
 }
 
-/** Where no backend has started, tfjs throws as soon as an array becomes a tensor. That is no fault of the array, so it gets an error of its own. */
+/**
+ * Where no backend has started, tfjs throws as soon as an array becomes a tensor. That is no fault of the
+ * array, so it gets an error of its own.
+ */
 function checkBackendStarted(functionName: string): void {
   if (engine().backendNames().length === 0) {
     throw new Error(
@@ -54,7 +60,10 @@ function checkBackendStarted(functionName: string): void {
   }
 }
 
-/** What a value holds in place of numbers, or null if it holds numbers only. tfjs would make wrong tensors of ragged arrays, and of arrays that hold what it does not know. */
+/**
+ * What a value holds in place of numbers, or null if it holds numbers only. tfjs would make wrong tensors of
+ * ragged arrays, and of arrays that hold what it does not know.
+ */
 function faultOf(value: unknown): string | null {
   if (typeof value === 'number' || typeof value === 'boolean') return null;
   if (!Array.isArray(value)) return value && util.isTypedArray(value) ? null : nameOf(value);
@@ -162,8 +171,8 @@ export function temperatureArgument(
 }
 
 /**
- * `teacherTemperature` as the kernels take it, see Objective: OF_STUDENT where the teacher's T is that of its row,
- * OF_ITS_ROW with a tensor, 1 where probabilities are used as they are.
+ * `teacherTemperature` as the kernels take it, see Objective: OF_STUDENT where the teacher's T is that of its
+ * row, OF_ITS_ROW with a tensor, 1 where probabilities are used as they are.
  */
 export function teacherTemperatureArgument(
   value: number | TensorArgument | undefined,
@@ -194,7 +203,10 @@ function temperaturesOfRows(
   return perRowTensor(value, rowShape, name, functionName);
 }
 
-/** A loss that is given one batch after another cannot have a value for each row of an option, so it must be one number. */
+/**
+ * A loss that is given one batch after another cannot have a value for each row of an option, so it must be
+ * one number.
+ */
 export function checkOneNumber(
   value: number | TensorArgument | undefined,
   name: string,

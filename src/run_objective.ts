@@ -9,9 +9,10 @@ import { type GivenInputs, INPUT_NAMES, type ObjectiveInputs, withAbsent } from 
 import { share } from './share.ts';
 
 /**
- * Runs the kernel and puts it on the tape. While gradients are recorded, one call computes the loss and the student's gradient together, off the
- * tape; a second call, which computes nothing, is what the tape sees: one output, with the gradient among the saved inputs. Were the gradient an
- * output on the tape, tfjs would allocate a zero gradient of [..., C] for it in every backward pass.
+ * Runs the kernel and puts it on the tape. While gradients are recorded, one call computes the loss and the
+ * student's gradient together, off the tape; a second call, which computes nothing, is what the tape sees:
+ * one output, with the gradient among the saved inputs. Were the gradient an output on the tape, tfjs would
+ * allocate a zero gradient of [..., C] for it in every backward pass.
  */
 export function runObjective<O extends Tensor>(
   tensors: GivenInputs<Tensor>,
@@ -21,7 +22,8 @@ export function runObjective<O extends Tensor>(
     const { inputs, absent } = inputsOf(tensors);
     ensureKernels();
     if (!engine().isTapeOn()) return run<O>(inputs, { ...attrs, outputs: 'loss' });
-    // A higher-order gradient computes the first-order one anew, differentiably, so storing it would be in vain.
+    // A higher-order gradient computes the first-order one anew, differentiably, so storing it would be in
+    // vain.
     const stored = engine().state.gradientDepth === 1;
     const computed: ComputedInputs<Tensor> = withoutTape(() => {
       if (!stored) return { loss: run<Tensor>(inputs, { ...attrs, outputs: 'loss' }), dStudent: absent };
@@ -29,7 +31,8 @@ export function runObjective<O extends Tensor>(
       return { loss, dStudent };
     });
     const loss = run<O>({ ...inputs, ...computed }, { ...attrs, outputs: 'loss' });
-    // A gradient that is differentiated again must find its tensors on the tape, where tfjs puts what it clones.
+    // A gradient that is differentiated again must find its tensors on the tape, where tfjs puts what it
+    // clones.
     const copy = stored ? share : (tensor: Tensor) => tensor.clone();
     saveForBackwardPass({ inputs, dStudent: computed.dStudent }, copy);
     return loss;
@@ -72,7 +75,10 @@ export function inputsIn(saved: readonly Tensor[]): ObjectiveInputs<Tensor> {
   return Object.fromEntries(INPUT_NAMES.map((name, k) => [name, saved[k]])) as ObjectiveInputs<Tensor>;
 }
 
-/** Done here and not by `inputsToSave`, for which tfjs clones: on 'wasm' that copies the logits and the gradient, which takes as long as the kernel. */
+/**
+ * Done here and not by `inputsToSave`, for which tfjs clones: on 'wasm' that copies the logits and the
+ * gradient, which takes as long as the kernel.
+ */
 function saveForBackwardPass({ inputs, dStudent }: SavedTensors, copy: (tensor: Tensor) => Tensor): void {
   const node = engine().state.activeTape?.at(-1);
   if (node?.kernelName !== SoftmaxCrossEntropyWithTemperature) {

@@ -5,8 +5,8 @@ import { inputsIn } from '../run_objective.ts';
 import { differentiableLoss } from './differentiable_loss.ts';
 
 /**
- * The gradient of a gradient. Both derivatives are tfjs's own, of the loss written in stock ops, so every order beyond the first is right too; it
- * is the one place where speed is left to the stock ops.
+ * The gradient of a gradient. Both derivatives are tfjs's own, of the loss written in stock ops, so every
+ * order beyond the first is right too; it is the one place where speed is left to the stock ops.
  */
 export const softmaxCrossEntropyWithTemperatureGradGradConfig: GradConfig = {
   kernelName: SoftmaxCrossEntropyWithTemperatureGrad,

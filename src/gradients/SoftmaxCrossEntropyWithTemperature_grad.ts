@@ -32,8 +32,9 @@ import { share } from '../share.ts';
 import { smallestProbability } from './differentiable_loss.ts';
 
 /**
- * Each gradient is computed only when tfjs asks for it. The student's was stored by the forward pass, and is final when the incoming gradient is
- * known to be 1; under a higher-order gradient it is computed anew, by a kernel that has a gradient itself.
+ * Each gradient is computed only when tfjs asks for it. The student's was stored by the forward pass, and is
+ * final when the incoming gradient is known to be 1; under a higher-order gradient it is computed anew, by a
+ * kernel that has a gradient itself.
  */
 export const softmaxCrossEntropyWithTemperatureGradConfig: GradConfig = {
   kernelName: SoftmaxCrossEntropyWithTemperature,
@@ -90,8 +91,8 @@ function weightsGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs,
 }
 
 /**
- * D does not change when z, v and T are scaled together, so T dD/dT = -sum z dD/dz - sum v dD/dv; the factor T^2 adds
- * 2 D T. A teacher with a temperature of its own has no part in it.
+ * D does not change when z, v and T are scaled together, so T dD/dT = -sum z dD/dz - sum v dD/dv; the factor
+ * T^2 adds 2 D T. A teacher with a temperature of its own has no part in it.
  */
 function temperatureGradient(inputs: ObjectiveInputs<Tensor>, attrs: ObjectiveAttrs, dy: Tensor): Tensor {
   const { student, temperature } = inputs;
@@ -130,8 +131,8 @@ function teacherDot(inputs: ObjectiveInputs<Tensor>, soft: ObjectiveAttrs, dy: T
 }
 
 /**
- * Logits are taken relative to their row's maximum, which the zero sum of a row's gradient allows, and a class without
- * gradient is left out, masked or not.
+ * Logits are taken relative to their row's maximum, which the zero sum of a row's gradient allows, and a
+ * class without gradient is left out, masked or not.
  */
 function rowDot(givenLogits: Tensor, givenGradient: Tensor): Tensor {
   const { shape } = givenLogits;

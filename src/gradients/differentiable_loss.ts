@@ -34,7 +34,10 @@ import { withoutTape } from '../run_objective.ts';
 /** Not backend.floatPrecision(), which says 16 on 'webgl' where float32 can be rendered to. */
 const holdsHalfNumbers = () => engine().backendName === 'webgl' && hasHalfTextures();
 
-/** Stands for -Infinity: far enough that its probability is 0, finite in the backend's textures so that 0 times it is 0 in every derivative. */
+/**
+ * Stands for -Infinity: far enough that its probability is 0, finite in the backend's textures so that 0
+ * times it is 0 in every derivative.
+ */
 const masked = () => (holdsHalfNumbers() ? -3e4 : -1e30);
 
 /** Keeps log and its first two derivatives finite where a given probability is 0. */
@@ -43,8 +46,9 @@ const tiny = () => (holdsHalfNumbers() ? 4e-3 : 1e-18);
 /** What a probability that is softened must be to count, as the backend's textures hold it. */
 export const smallestProbability = () => (holdsHalfNumbers() ? 2 ** -24 : SMALLEST_PROBABILITY);
 
-// tfjs 4.22 loses the second derivative of an op whose gradient uses its saved output (exp, softmax, logSoftmax): the clone that is saved goes on the
-// tape before the op that made its original. These save their input instead, and their gradients call themselves.
+// tfjs 4.22 loses the second derivative of an op whose gradient uses its saved output (exp, softmax,
+// logSoftmax): the clone that is saved goes on the tape before the op that made its original. These save
+// their input instead, and their gradients call themselves.
 const exp: (x: Tensor) => Tensor = customGrad((input: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
   const x = input as Tensor;
   (save as GradSaveFunc)([x]);
@@ -112,7 +116,8 @@ function teacherShares(v: Tensor, attrs: ObjectiveAttrs, t: Tensor | number): { 
     case 'probabilities':
       return { p: v, logP: log(maximum(v, tiny())) };
     case 'softenedProbabilities': {
-      const isPresent = withoutTape(() => greaterEqual(v, smallestProbability())); // tfjs knows no gradient of comparisons
+      // tfjs knows no gradient of comparisons
+      const isPresent = withoutTape(() => greaterEqual(v, smallestProbability()));
       const mass = sum(where(isPresent, v, zerosLike(v)), 1, true);
       const logarithm = log(maximum(v, smallestProbability()));
       const logShare = soften(where(isPresent, logarithm, mul(onesLike(v), masked())), t);
@@ -163,7 +168,8 @@ function hardTerm(labels: Tensor, attrs: ObjectiveAttrs, z: Tensor): Tensor {
   const [rows, classes] = z.shape;
   const given =
     attrs.labels === 'classIds'
-      ? cast(equal(reshape(labels, [rows, 1]), range(0, classes, 1, 'int32')), 'float32') // tf.oneHot wants two classes
+      ? // tf.oneHot wants two classes
+        cast(equal(reshape(labels, [rows, 1]), range(0, classes, 1, 'int32')), 'float32')
       : reshape(labels, [rows, classes]);
   const eps = attrs.labelSmoothing;
   const smoothed = eps === 0 ? given : add(mul(given, 1 - eps), eps / classes);

@@ -9,7 +9,10 @@ const runner = suite('test/unit/runner.test.ts', 'unit');
 const compilerTables = suite('test/unit/compiler_tables.test.ts', 'unit');
 const commandLines = suite('test/unit/command_lines.test.ts', 'unit', 'endOnInterrupt');
 
-/** What is checked or read before any arithmetic: words, flags, integers, cached values; and the tools around it. */
+/**
+ * What is checked or read before any arithmetic: words, flags, integers, cached values; and the tools around
+ * it.
+ */
 export const checkMutants: Mutant[] = [
   ...mutants('kernels/words.ts', words, [
     {

@@ -36,7 +36,9 @@ export const suite = (path: string, project: string, cases = ''): Suite => ({ pa
 
 export const titleOf = ({ file, name }: Pick<Mutant, 'file' | 'name'>) => `${file}: ${name}`;
 
-/** Those whose `find` does not occur exactly once in their file: they would plant nothing, or no single fault. */
+/**
+ * Those whose `find` does not occur exactly once in their file: they would plant nothing, or no single fault.
+ */
 export function staleAmong(planned: readonly Mutant[], root: string): Mutant[] {
   return planned.filter(({ file, find }) => readFileSync(join(root, file), 'utf8').split(find).length !== 2);
 }

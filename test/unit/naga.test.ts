@@ -1,4 +1,7 @@
-/** naga is the compiler of WGSL in Firefox, Deno and Bevy: every module of ours, one variant of each, into the languages that it hands to Direct3D, Metal and Vulkan. */
+/**
+ * naga is the compiler of WGSL in Firefox, Deno and Bevy: every module of ours, one variant of each, into the
+ * languages that it hands to Direct3D, Metal and Vulkan.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +15,10 @@ import { pipelinesOf } from '../webgpu_pipelines.ts';
 const absent = whySkipped('naga', whyNoNaga());
 const describeWithNaga = absent === null ? describe.bind(null, 'naga') : describe.skip.bind(null, absent);
 
-/** A variant of each set of modules, those of the calls that come last: gradients by which all of a kernel is used. */
+/**
+ * A variant of each set of modules, those of the calls that come last: gradients by which all of a kernel is
+ * used.
+ */
 function oneOfEach(): Map<string, Variant> {
   const found = new Map<string, Variant>();
   const keyOf = (modules: Modules) => Object.values(modules).join(' ');

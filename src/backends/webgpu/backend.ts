@@ -6,7 +6,10 @@ export interface Uniform {
   data: number[];
 }
 
-/** What tfjs asks of a program. `shaderKey` is its whole identity: here it names the pipeline that we have put into the cache. */
+/**
+ * What tfjs asks of a program. `shaderKey` is its whole identity: here it names the pipeline that we have put
+ * into the cache.
+ */
 export interface WebGPUProgram {
   outputShape: number[];
   dispatchLayout: { x: number[] };
@@ -20,7 +23,9 @@ export interface WebGPUProgram {
 interface TensorData {
   /** Of the values in the buffer, which a tensor's own may differ from. */
   dtype: DataType;
-  /** tfjs binds what is neither a GPUBuffer nor a GPUTexture as it stands, so a part of a buffer can be given. */
+  /**
+   * tfjs binds what is neither a GPUBuffer nor a GPUTexture as it stands, so a part of a buffer can be given.
+   */
   resource?: GPUBuffer | GPUBufferBinding | null;
   /** The resource is not tfjs's to release. */
   external?: boolean;
@@ -45,7 +50,10 @@ export interface WebGPUBackend extends KernelBackend {
   ): TensorInfo;
 }
 
-/** A tensor that lends its buffer from elsewhere; to be disposed of with `backend.disposeData` after the dispatch that binds it. */
+/**
+ * A tensor that lends its buffer from elsewhere; to be disposed of with `backend.disposeData` after the
+ * dispatch that binds it.
+ */
 export function lend(backend: WebGPUBackend, values: number, resource: GPUBufferBinding): TensorInfo {
   const info = backend.makeTensorInfo([values], 'float32');
   Object.assign(backend.tensorMap.get(info.dataId), {
@@ -55,7 +63,10 @@ export function lend(backend: WebGPUBackend, values: number, resource: GPUBuffer
   return info;
 }
 
-/** The buffer of a tensor, uploaded if its values lay on the CPU, and kept until the commands that are being recorded are submitted. */
+/**
+ * The buffer of a tensor, uploaded if its values lay on the CPU, and kept until the commands that are being
+ * recorded are submitted.
+ */
 export function bufferOf(backend: WebGPUBackend, { dataId }: TensorInfo): GPUBuffer {
   backend.uploadToGPU(dataId);
   backend.commandQueueOwnedIds.add(dataId);
@@ -70,7 +81,10 @@ export function bufferOf(backend: WebGPUBackend, { dataId }: TensorInfo): GPUBuf
 
 const softwareDevices = new WeakMap<GPUDevice, boolean>();
 
-/** tfjs keeps two words of the adapter. The device may know more: Firefox names nothing, Deno no architecture, but both say what is a fallback. */
+/**
+ * tfjs keeps two words of the adapter. The device may know more: Firefox names nothing, Deno no architecture,
+ * but both say what is a fallback.
+ */
 export function isSoftware({ device, adapterInfo }: WebGPUBackend): boolean {
   const known = softwareDevices.get(device);
   if (known !== undefined) return known;

@@ -7,7 +7,10 @@ export interface Cut {
   perClass: Binding;
 }
 
-/** A part of a buffer, in bytes, and the index of the first value in it that is meant: bindings begin at multiples of the device's alignment. */
+/**
+ * A part of a buffer, in bytes, and the index of the first value in it that is meant: bindings begin at
+ * multiples of the device's alignment.
+ */
 export interface Binding {
   offset: number;
   size: number;

@@ -16,7 +16,10 @@ import { type Plan, type PlanDevice, plan } from './plan.ts';
 import { MOST_GROUPS, ownWords, scratchOf } from './scratch.ts';
 import { type Phase, variantOf } from './variant.ts';
 
-/** A program whose pipeline we have put into tfjs's cache. tfjs names a kernel in tf.time and tf.profile after the class of its program. */
+/**
+ * A program whose pipeline we have put into tfjs's cache. tfjs names a kernel in tf.time and tf.profile after
+ * the class of its program.
+ */
 export class PipelineProgram implements WebGPUProgram {
   dispatchLayout = { x: [0] };
   variableNames = ['teacher', 'student', 'temperature', 'labels', 'weights', 'losses', 'scratch'];
@@ -72,8 +75,8 @@ export interface Run {
 }
 
 /**
- * How the rows are cut, before anything is allocated; `perRow` is how many values of a row are written beside a gradient. Throws if the device is lost or cannot bind
- * a row.
+ * How the rows are cut, before anything is allocated; `perRow` is how many values of a row are written beside
+ * a gradient. Throws if the device is lost or cannot bind a row.
  */
 export function prepare(request: Request, perRow: number): Pick<Run, 'request' | 'plan' | 'cuts'> {
   const { backend, rows, classes } = request;
@@ -202,7 +205,10 @@ function smallestSubgroup({ device }: WebGPUBackend): number {
 /** Finite, also of a temperature below the normal numbers. */
 const inverse = (temperature: number) => Math.min(1 / temperature, 2e38);
 
-/** In the order of Uniforms in kernels/wgsl/bindings.wgsl. An even number of words, or the buffer that tfjs makes is smaller than the struct. */
+/**
+ * In the order of Uniforms in kernels/wgsl/bindings.wgsl. An even number of words, or the buffer that tfjs
+ * makes is smaller than the struct.
+ */
 function uniformsOf({ request, plan: chosen }: Run, { cut, firstGroup, allGroups }: Dispatch): Uniform[] {
   const { classes, temperature, weights, objective } = request;
   const uint32 = (value: number): Uniform => ({ type: 'uint32', data: [value] });

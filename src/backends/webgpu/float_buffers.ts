@@ -4,8 +4,9 @@ import type { RowsRequest } from '../row_pass.ts';
 import type { WebGPUBackend } from './backend.ts';
 
 /**
- * tf.cast from int32 or bool to float32 keeps the buffer of integers on this backend and only says float32 of it; tfjs's own shaders are made for what the buffer
- * holds. Ours read floats, so such a tensor is converted first, by a stock product with 1.
+ * tf.cast from int32 or bool to float32 keeps the buffer of integers on this backend and only says float32 of
+ * it; tfjs's own shaders are made for what the buffer holds. Ours read floats, so such a tensor is converted
+ * first, by a stock product with 1.
  */
 export function withFloatBuffers<Request extends RowsRequest<WebGPUBackend>, Result>(
   pass: (request: Request) => Result,

@@ -5,7 +5,9 @@ import { phasesOf, writesLoss } from './variant.ts';
 
 class SoftmaxCrossEntropyWithTemperatureProgram extends PipelineProgram {}
 
-/** MATH.md by kernels/wgsl/row_pass.wgsl: one dispatch for whatever is asked for, if the rows are not split. */
+/**
+ * MATH.md by kernels/wgsl/row_pass.wgsl: one dispatch for whatever is asked for, if the rows are not split.
+ */
 export const rowPass: RowPass<WebGPUBackend> = (request) => {
   const { backend, rows, classes, objective, outputs, reduction } = request;
   const prepared = prepare(request, 1);

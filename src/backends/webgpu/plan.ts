@@ -1,8 +1,9 @@
 import type { InputsKind, TeamKind } from './pipeline.ts';
 
 /**
- * How a dispatch cuts the rows. A team of `lanes` threads owns a row, or, where `parts` is above 1, a part of it; `workgroup / lanes` teams make a
- * workgroup. A lane holds a block of `vectors` vec4s of each input at a time; `isResident` says that one block of the team is the whole row.
+ * How a dispatch cuts the rows. A team of `lanes` threads owns a row, or, where `parts` is above 1, a part of
+ * it; `workgroup / lanes` teams make a workgroup. A lane holds a block of `vectors` vec4s of each input at a
+ * time; `isResident` says that one block of the team is the whole row.
  */
 export interface Plan {
   inputs: InputsKind;
@@ -28,7 +29,10 @@ export interface PlanProblem {
 }
 
 export interface PlanDevice {
-  /** True if a CPU stands in for the GPU: there a barrier costs as much as hundreds of classes, and a handful of threads fill the machine. */
+  /**
+   * True if a CPU stands in for the GPU: there a barrier costs as much as hundreds of classes, and a handful
+   * of threads fill the machine.
+   */
   isSoftware: boolean;
   hasSubgroups: boolean;
   /** GPUSupportedLimits.maxComputeInvocationsPerWorkgroup. */
@@ -50,14 +54,19 @@ const SOFTWARE_SUBGROUP = 4;
 /** Workgroup memory that every device has, less what a team and the sum of the losses need. */
 const TILE_BYTES = 12 * 1024;
 
-/** Rows whose split parts fit kernels/wgsl/split.wgsl's place in the scratch buffer, and a workgroup's lanes. */
+/**
+ * Rows whose split parts fit kernels/wgsl/split.wgsl's place in the scratch buffer, and a workgroup's lanes.
+ */
 export const MOST_SPLIT_GROUPS = 512;
 const MOST_PARTS = 64;
 
 /** Streaming multiprocessors of the largest GPUs, in round numbers: an H200 has 132, an RTX 5090 170. */
 const GPU_UNITS = 192;
 
-/** The one place that chooses; every figure is a count of threads, classes or bytes, explained where it stands. */
+/**
+ * The one place that chooses; every figure is a count of threads, classes or bytes, explained where it
+ * stands.
+ */
 export function plan(problem: PlanProblem): Plan {
   const { rows, classes, device, asked } = problem;
   const inputs = asked.inputs ?? (classes % 4 === 0 ? 'vec4' : 'scalar');
@@ -79,8 +88,9 @@ export function plan(problem: PlanProblem): Plan {
 }
 
 /**
- * On a GPU a thread to a row is best as long as the rows of a workgroup fit its memory, because every thread then works all the time and nobody waits for
- * a team: up to 23 classes, of 64 rows. Beyond, and on a CPU, whose threads read rows one after another anyway, a tile would only cost barriers.
+ * On a GPU a thread to a row is best as long as the rows of a workgroup fit its memory, because every thread
+ * then works all the time and nobody waits for a team: up to 23 classes, of 64 rows. Beyond, and on a CPU,
+ * whose threads read rows one after another anyway, a tile would only cost barriers.
  */
 function prefersTile({ classes, device, asked }: PlanProblem): boolean {
   return !device.isSoftware && asked.lanes === 0 && asked.parts === 0 && tileRows(classes) >= 2 * WARP;
@@ -103,9 +113,10 @@ function tilePlan(classes: number, team: TeamKind): Plan {
 }
 
 /**
- * Sixteen classes to a lane, held in registers, up to 4,096 classes: each input is read once and few threads agree. Longer rows stream, by 512 threads
- * from 16,384 classes on: fewer rows under way at a time leave more of each in cache for its second sweep. 1,024 threads would have 64 registers each, too
- * few on some GPUs, whose compilers (for sm_90 and vega10) then put numbers into memory.
+ * Sixteen classes to a lane, held in registers, up to 4,096 classes: each input is read once and few threads
+ * agree. Longer rows stream, by 512 threads from 16,384 classes on: fewer rows under way at a time leave more
+ * of each in cache for its second sweep. 1,024 threads would have 64 registers each, too few on some GPUs,
+ * whose compilers (for sm_90 and vega10) then put numbers into memory.
  */
 function gpuLanes(classes: number, { mostThreads }: PlanDevice): number {
   if (classes <= 4096) return Math.min(256, mostThreads, powerOfTwo(Math.ceil(classes / 16)));
@@ -113,7 +124,10 @@ function gpuLanes(classes: number, { mostThreads }: PlanDevice): number {
   return Math.min(most, floorPowerOfTwo(mostThreads));
 }
 
-/** A thread to a row as long as rows are short, or there are many; else the four of a vector register, which agree at little cost. */
+/**
+ * A thread to a row as long as rows are short, or there are many; else the four of a vector register, which
+ * agree at little cost.
+ */
 function softwareLanes({ rows, classes }: Pick<PlanProblem, 'rows' | 'classes'>): number {
   return classes <= 1024 || (rows >= 1024 && classes <= 8192) ? 1 : SOFTWARE_SUBGROUP;
 }
@@ -124,9 +138,10 @@ function softwareParts({ rows, classes }: PlanProblem): number {
 }
 
 /**
- * Workgroups to a row where whole rows, a workgroup each, would leave units of a GPU idle (the largest have about 190), and rows are long enough to pay for
- * the two further dispatches: 16,384 classes where most of the units would idle, 65,536 where some would. Enough for each unit to have two, with at
- * least 8,192 classes to a part.
+ * Workgroups to a row where whole rows, a workgroup each, would leave units of a GPU idle (the largest have
+ * about 190), and rows are long enough to pay for the two further dispatches: 16,384 classes where most of
+ * the units would idle, 65,536 where some would. Enough for each unit to have two, with at least 8,192
+ * classes to a part.
  */
 function gpuParts({ rows, classes }: PlanProblem): number {
   if (rows >= GPU_UNITS || classes < (rows < GPU_UNITS / 3 ? 16_384 : 65_536)) return 1;
@@ -134,8 +149,9 @@ function gpuParts({ rows, classes }: PlanProblem): number {
 }
 
 /**
- * At most four vectors of each input to a lane: 64 bytes of each under way at a time, so that 512 threads keep 64 KiB in flight, and registers enough for
- * them on every GPU whose compiler was asked (RDNA1 to 4, Vega, sm_90).
+ * At most four vectors of each input to a lane: 64 bytes of each under way at a time, so that 512 threads
+ * keep 64 KiB in flight, and registers enough for them on every GPU whose compiler was asked (RDNA1 to 4,
+ * Vega, sm_90).
  */
 function vectorsOf(classes: number, lanes: number, { isSoftware }: PlanDevice): number {
   if (isSoftware && classes < 256) return 1; // no slower there, and half the time to compile

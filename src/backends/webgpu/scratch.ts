@@ -5,14 +5,20 @@ import { MOST_SPLIT_GROUPS } from './plan.ts';
 /** Words of kernels/wgsl/reduce.wgsl: a counter and a slot for each workgroup. */
 export const MOST_GROUPS = 8191;
 
-/** Words of kernels/wgsl/split.wgsl: where the partial statistics begin, and how many there are of each workgroup. */
+/**
+ * Words of kernels/wgsl/split.wgsl: where the partial statistics begin, and how many there are of each
+ * workgroup.
+ */
 const PARTIALS = 8192;
 const PARTIAL_WORDS = 28;
 
 const WORDS = PARTIALS + MOST_SPLIT_GROUPS * PARTIAL_WORDS;
 
 interface Scratch {
-  /** Zeros between dispatches where reduce.wgsl keeps its counter and slots: a sum in one dispatch, which runs whole or not at all, puts them back. */
+  /**
+   * Zeros between dispatches where reduce.wgsl keeps its counter and slots: a sum in one dispatch, which runs
+   * whole or not at all, puts them back.
+   */
   words: GPUBuffer;
   /** Stands in for the output that is not asked for. */
   unused: GPUBuffer;
@@ -24,7 +30,8 @@ const ofDevice = new WeakMap<GPUDevice, Scratch>();
 const STORAGE = 128;
 
 /**
- * For a sum in several dispatches: of these some may run and others be dropped, and what they leave must not reach another sum. To be disposed of with `backend.disposeData` after the last.
+ * For a sum in several dispatches: of these some may run and others be dropped, and what they leave must not
+ * reach another sum. To be disposed of with `backend.disposeData` after the last.
  */
 export function ownWords(backend: WebGPUBackend): TensorInfo {
   return backend.makeTensorInfo([WORDS], 'int32', new Int32Array(WORDS));

@@ -4,7 +4,10 @@ import type { RowPassRequest } from '../row_pass.ts';
 import type { Modules, Variant } from './pipeline.ts';
 import type { Plan } from './plan.ts';
 
-/** What the kernels of a row pass are specialised by: what it is asked for, how it is cut, and the least width of the device's subgroups. */
+/**
+ * What the kernels of a row pass are specialised by: what it is asked for, how it is cut, and the least width
+ * of the device's subgroups.
+ */
 export interface Choice extends Pick<RowPassRequest<never>, 'outputs' | 'reduction'> {
   objective: Pick<Objective, 'targets' | 'teacherTemperature' | 'divergence' | 'labels'>;
   sums: Modules['sums'];
