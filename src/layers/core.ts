@@ -27,6 +27,7 @@ export type {
   DistillerOptions,
   DistillerValidationTensors,
   NamedValues,
+  Outputs,
 } from './distiller_arguments.ts';
 export type { EnsembleMean } from './ensemble.ts';
 export type { Inputs } from './inputs.ts';

@@ -18,11 +18,13 @@ import { type LayersModel, type LayerVariable, layers, type Shape } from '@tenso
 import { float32 } from '../arguments.ts';
 import { calledBy } from '../called_by.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
+import { multiLabelDistillationLoss } from '../ops/multi_label_distillation_loss.ts';
 import { withoutTape } from '../run_objective.ts';
-import { NAME } from './distiller_arguments.ts';
+import { NAME, type Outputs, sigmoidOptions } from './distiller_arguments.ts';
 import { fitted, inputsOf, type ModelInputs } from './inputs.ts';
 import { labelsLike } from './labels.ts';
 import { type DistillationMetric, measure } from './measures.ts';
+import { labelsOfSigmoids, measureSigmoids } from './multi_label.ts';
 import { FirstOutputs, type Role } from './notice_endings.ts';
 import { checkClasses } from './table.ts';
 import { predictLogits, type TeacherModel } from './teacher.ts';
@@ -41,6 +43,7 @@ export interface Distillation {
   /** Runs on each batch where its logits are not among the columns, on the inputs at these places. */
   teacher: { model: TeacherModel; inputs: ModelInputs; at: readonly number[] } | null;
   columns: Columns;
+  outputs: Outputs;
   /** Of the loss of one batch; its labels and weights come with it. */
   options: Omit<DistillationOptions, 'labels' | 'weights'>;
   /** By class id; null for 1 each. Counts in training only, as in tfjs-layers. */
@@ -93,8 +96,7 @@ export class DistillationLayer extends layers.Layer {
     this.lookAt(studentLogits, student, 'student');
     const [labels, weights] = withoutTape(() => {
       const { shape } = studentLogits;
-      const like =
-        batch.labels === null ? null : labelsLike(batch.labels, shape, options.ignoreIndex, this.caller);
+      const like = batch.labels === null ? null : this.labelsLike(batch.labels, shape);
       return [like, this.weightsOfRows(batch, like, studentLogits, kwargs.training === true)];
     });
     const complete: DistillationOptions = {
@@ -105,12 +107,46 @@ export class DistillationLayer extends layers.Layer {
     this.labels = labels;
     this.studentLogits = studentLogits;
     this.rowWeights = weights;
+    if (this.distillation.outputs === 'sigmoid') {
+      return this.lossOfSigmoids(teacherLogits, studentLogits, complete, kwargs.training === true);
+    }
     return calledBy(this.caller, () => {
       if (measures.length > 0) {
         this.measured = withoutTape(() => measure(teacherLogits, studentLogits, complete));
       }
       return distillationLoss<Scalar>(teacherLogits, studentLogits, complete);
     });
+  }
+
+  private lossOfSigmoids(
+    teacherLogits: Tensor,
+    studentLogits: Tensor,
+    { labels, weights, ...given }: DistillationOptions,
+    isTraining: boolean,
+  ): Tensor {
+    const { measures, classWeight } = this.distillation;
+    const options = {
+      ...sigmoidOptions(given),
+      ...(labels === undefined ? {} : { labels }),
+      ...(weights === undefined ? {} : { weights }),
+    };
+    const classWeights = classWeight !== null && isTraining ? { classWeights: [...classWeight] } : {};
+    return calledBy(this.caller, () => {
+      if (measures.length > 0) {
+        this.measured = withoutTape(() => measureSigmoids(teacherLogits, studentLogits, options));
+      }
+      return multiLabelDistillationLoss<Scalar>(teacherLogits, studentLogits, {
+        ...options,
+        ...classWeights,
+      });
+    });
+  }
+
+  private labelsLike(labels: Tensor, shape: number[]): Tensor {
+    const { outputs, options } = this.distillation;
+    return outputs === 'sigmoid'
+      ? labelsOfSigmoids(labels, shape, this.caller)
+      : labelsLike(labels, shape, options.ignoreIndex, this.caller);
   }
 
   /**
@@ -140,19 +176,20 @@ export class DistillationLayer extends layers.Layer {
   }
 
   private lookAt(outputs: Tensor, model: object | null, role: Role): void {
-    const { targets = 'logits' } = this.distillation.options;
-    this.firstOutputs.lookAt(outputs, model, { role, targets, functionName: NAME });
+    const { options, outputs: kind } = this.distillation;
+    const { targets = 'logits' } = options;
+    this.firstOutputs.lookAt(outputs, model, { role, targets, functionName: NAME, outputs: kind });
   }
 
   /** Columns for `call`, with the labels as the loss takes them, so that those of a batch need neither a reshape nor a cast. New tensors are the caller's. */
   withLabelsOfRows(columns: Tensor[]): Tensor[] {
-    const { student, columns: given, options } = this.distillation;
+    const { student, columns: given } = this.distillation;
     const shape = student.outputs[0].shape.slice(1);
     const sizes = shape.filter((size) => size !== null);
     if (!given.labels || sizes.length < shape.length) return columns;
     const at = given.x + Number(given.teacherLogits);
     const logitsShape = [columns[at].shape[0], ...sizes];
-    const labels = tidy(() => labelsLike(columns[at], logitsShape, options.ignoreIndex, this.caller));
+    const labels = tidy(() => this.labelsLike(columns[at], logitsShape));
     return columns.map((column, k) => (k === at ? labels : column));
   }
 
@@ -175,11 +212,12 @@ export class DistillationLayer extends layers.Layer {
     studentLogits: Tensor,
     isTraining: boolean,
   ): Tensor | null {
-    const { classWeight, options } = this.distillation;
+    const { classWeight, options, outputs } = this.distillation;
     const rowShape = studentLogits.shape.slice(0, -1);
     const factors: Tensor[] = [];
     if (batch.weights !== null) factors.push(perRow(batch.weights, rowShape, this.caller));
-    if (labels !== null && (classWeight !== null || options.ignoreIndex !== undefined)) {
+    const hasIds = labels !== null && outputs === 'softmax';
+    if (hasIds && (classWeight !== null || options.ignoreIndex !== undefined)) {
       const ids = labels.rank > rowShape.length ? argMax(labels, -1) : labels;
       const kept = cast(notEqual(ids, options.ignoreIndex ?? -1), 'int32');
       // An ignored id such as -1 is no class that could be looked up.

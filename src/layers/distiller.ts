@@ -87,7 +87,7 @@ export class Distiller {
     const checked = checkedTeacher(teacher, ensemble, options);
     checkLossOptions(options);
     const teachers = [teacher].flat() as Teacher[];
-    noticeModels({ student, teachers }, options.targets);
+    noticeModels({ student, teachers }, options);
     for (const one of teachers) checkClasses(classesOfTeacher(one), student.outputs[0].shape.at(-1), NAME);
     this.student = student;
     this.teacher = teacher;

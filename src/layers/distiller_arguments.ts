@@ -8,10 +8,14 @@ import {
   type ModelFitArgs,
   type ModelFitDatasetArgs,
 } from '@tensorflow/tfjs-layers';
-import { checkOneNumber, type TensorArgument } from '../arguments.ts';
+import { checkOneNumber, checkOneOf, type TensorArgument } from '../arguments.ts';
 import { calledBy } from '../called_by.ts';
 import { nearestName } from '../nearest_name.ts';
 import { type DistillationOptions, distillationLoss } from '../ops/distillation_loss.ts';
+import {
+  type MultiLabelDistillationOptions,
+  multiLabelDistillationLoss,
+} from '../ops/multi_label_distillation_loss.ts';
 import { type DatasetLike, isDataset } from './dataset.ts';
 import { checkedMembers, Ensemble, type EnsembleMean, errorOfEnsemble } from './ensemble.ts';
 import type { Inputs } from './inputs.ts';
@@ -23,7 +27,16 @@ import { isPredictor, type Predictor, type Teacher, type TeacherModel } from './
 export const NAME = 'Distiller';
 
 /** The options of distillationLoss that hold for every batch; labels and weights come with the data. */
-export type LossOptions = Omit<DistillationOptions, 'labels' | 'weights' | 'teacherGradient'>;
+export interface LossOptions extends Omit<DistillationOptions, 'labels' | 'weights' | 'teacherGradient'> {
+  /**
+   * What makes probabilities of the logits: 'softmax' (default), for classes of which one is right, or 'sigmoid', for independent labels, of which several may be. The loss is then
+   * multiLabelDistillationLoss, y one number for each label, and the metrics are means over labels.
+   */
+  outputs?: Outputs;
+}
+
+/** See {@link DistillerOptions}. */
+export type Outputs = 'softmax' | 'sigmoid';
 
 /** A student, a teacher, and what the loss is made of. */
 export interface DistillerOptions extends LossOptions {
@@ -137,6 +150,7 @@ export const LOSS_OPTIONS: Record<keyof LossOptions, true> = {
   scaleByTemperatureSquared: true,
   ignoreIndex: true,
   reduction: true,
+  outputs: true,
 };
 
 export function checkStudent(student: unknown): asserts student is LayersModel {
@@ -158,9 +172,14 @@ export function checkStudent(student: unknown): asserts student is LayersModel {
 export function checkedTeacher(
   teacher: DistillerOptions['teacher'],
   ensemble: EnsembleMean | undefined,
-  { temperature: ofAll, teacherTemperature, targets = 'logits' }: LossOptions,
+  { temperature: ofAll, teacherTemperature, targets = 'logits', outputs }: LossOptions,
 ): Teacher | TeacherModel {
   if (Array.isArray(teacher)) {
+    if (outputs === 'sigmoid') {
+      throw new Error(
+        `${NAME}: several teachers are averaged as softmaxes are; where outputs are 'sigmoid', give one, {predict: (x) => ...}, that averages them.`,
+      );
+    }
     const mean = checkedMembers(teacher, ensemble, NAME);
     const temperature = teacherTemperature ?? ofAll ?? 1;
     return new Ensemble<Predictor>(teacher, { mean, temperature, targets });
@@ -192,9 +211,37 @@ export function checkLossOptions(options: LossOptions): void {
   }
   for (const name of ['temperature', 'teacherTemperature', 'alpha'] as const)
     checkOneNumber(options[name], name, NAME);
+  const { outputs = 'softmax', ...loss } = options;
+  checkOneOf(outputs, ['softmax', 'sigmoid'], 'outputs', NAME);
+  if (outputs === 'sigmoid') {
+    checkSigmoidOptions(loss);
+    return;
+  }
   // Ranges are checked at once, as the loss of a batch of one checks them, and not in the middle of training.
   tidy(() => {
-    calledBy(NAME, () => distillationLoss([[0, 0]], [[0, 0]], { ...options, labels: [0] }));
+    calledBy(NAME, () => distillationLoss([[0, 0]], [[0, 0]], { ...loss, labels: [0] }));
+  });
+}
+
+const OF_SIGMOIDS = ['temperature', 'targets', 'alpha', 'reduction'] as const;
+
+/** Those of the loss of independent labels, which knows fewer options. */
+export function sigmoidOptions(options: Omit<LossOptions, 'outputs'>): MultiLabelDistillationOptions {
+  const known = OF_SIGMOIDS.filter((name) => options[name] !== undefined);
+  return Object.fromEntries(known.map((name) => [name, options[name]]));
+}
+
+function checkSigmoidOptions(options: Omit<LossOptions, 'outputs'>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || OF_SIGMOIDS.includes(name as never)) continue;
+    throw new Error(
+      `${NAME}: ${name} is no option where outputs are 'sigmoid'; expected ${OF_SIGMOIDS.join(', ')}.`,
+    );
+  }
+  tidy(() => {
+    calledBy(NAME, () =>
+      multiLabelDistillationLoss([[0, 0]], [[0, 0]], { ...sigmoidOptions(options), labels: [[0, 0]] }),
+    );
   });
 }
 

@@ -50,7 +50,8 @@ export class IdChecks {
   }
 
   private holdsIds(labels: Tensor): boolean {
-    const { logits } = this.expected;
+    const { logits, options } = this.expected;
+    if (options.outputs === 'sigmoid') return false;
     return areClassIds(labels, logits.length + 1, logits.at(-1) ?? null);
   }
 

@@ -62,7 +62,7 @@ export function labelsLike(
 /** Labels that do not fit logits of this shape (without the batch axis; null for any size), before anything is computed. */
 export function checkLabelShape(
   { shape }: Tensor,
-  logits: readonly (number | null)[],
+  { logits, options }: { logits: readonly (number | null)[]; options: { outputs?: 'softmax' | 'sigmoid' } },
   rows: number,
   functionName: string,
 ): void {
@@ -72,8 +72,14 @@ export function checkLabelShape(
   ];
   const fits = (expected: readonly (number | null)[]) =>
     shape.length === expected.length && expected.every((size, axis) => size === null || size === shape[axis]);
-  if (fits(perRow) || fits([...perRow, 1]) || fits(whole)) return;
   const text = (sizes: readonly (number | null)[]) => `[${sizes.map((size) => size ?? 'any').join(',')}]`;
+  if (options.outputs === 'sigmoid') {
+    if (fits(whole) || (logits.at(-1) === 1 && fits(perRow))) return;
+    throw new Error(
+      `${functionName}: labels must be one number for each label of each row, of shape ${text(whole)}; got shape [${shape}].`,
+    );
+  }
+  if (fits(perRow) || fits([...perRow, 1]) || fits(whole)) return;
   throw new Error(
     `${functionName}: labels must be class ids of shape ${text(perRow)} or a distribution of shape ${text(whole)}; got shape [${shape}].`,
   );

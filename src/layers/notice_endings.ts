@@ -16,6 +16,8 @@ export interface Reading {
   /** Of the loss. The student's are logits whatever they say. */
   targets: Targets;
   functionName: 'Distiller' | 'layersLoss' | 'cacheTeacherLogits';
+  /** What makes probabilities of logits; 'softmax' if not given. */
+  outputs?: 'softmax' | 'sigmoid';
   /** One of several teachers, which are read alike. */
   isOfSeveral?: boolean;
 }
@@ -39,9 +41,8 @@ const toldOf = new WeakSet<object>();
 /** Warns of a model that ends in something else than what it is read as; nothing is run for that. */
 export function noticeEnding(model: object, reading: Reading): void {
   const ending = endingOf(model);
-  const { role, targets, functionName } = reading;
-  if (ending === null || (ending.op === 'softmax' && role === 'teacher' && targets === 'probabilities'))
-    return;
+  const { role, targets, functionName, outputs = 'softmax' } = reading;
+  if (ending === null || (ending.op === outputs && role === 'teacher' && targets === 'probabilities')) return;
   toldOf.add(model);
   console.warn(
     `${functionName}: the ${role} ends in ${NAMES[ending.op]}, ${ending.where}, but logits are expected. ${adviceOf(ending, reading)}`,
@@ -57,10 +58,17 @@ const NAMES: Readonly<Record<Ending['op'], string>> = {
 function adviceOf({ op, nodeBefore }: Ending, reading: Reading): string {
   const { role } = reading;
   if (role === 'student') {
-    const without = 'Leave the activation of its last layer out: the loss contains the softmax.';
-    return op === 'sigmoid' ? `${without} ${OF_SIGMOIDS}` : without;
+    const without = `Leave the activation of its last layer out: the loss contains the ${reading.outputs ?? 'softmax'}.`;
+    return op === 'sigmoid' && reading.outputs !== 'sigmoid' ? `${without} ${OF_SIGMOIDS}` : without;
   }
   const before = nodeBefore === null ? null : `teacher: {predict: (x) => model.execute(x, '${nodeBefore}')}`;
+  if (reading.outputs === 'sigmoid' && op === 'softmax') {
+    return `Its classes exclude one another, so leave outputs: 'sigmoid' out, and say targets: 'probabilities'.`;
+  }
+  if (reading.outputs === 'sigmoid' && op === 'sigmoid') {
+    const line = "new Distiller({student, teacher, outputs: 'sigmoid', targets: 'probabilities'})";
+    return `Say ${line}${before ? `, or give what comes before it: ${before}` : ''}.`;
+  }
   switch (op) {
     case 'softmax':
       return `Say ${rightLine(reading)}${before ? `, or give what comes before it: ${before}` : ''}.`;
@@ -74,17 +82,17 @@ function adviceOf({ op, nodeBefore }: Ending, reading: Reading): string {
 }
 
 const OF_SIGMOIDS =
-  'The loss compares distributions over classes of which one is right. Independent labels, of which several may be, are not supported; ' +
+  "The loss compares distributions over classes of which one is right. Where several labels may be, say outputs: 'sigmoid' (a Distiller) or take multiLabelDistillationLoss; " +
   "of two classes in one unit p make two: targets: 'probabilities', and tf.concat([tf.sub(1, p), p], -1) for the teacher.";
 
 /** All that can be said of the two models of a Distiller before they are run. */
 export function noticeModels(
   { student, teachers }: { student: LayersModel; teachers: readonly Teacher[] },
-  targets: Targets = 'logits',
+  { targets = 'logits', outputs = 'softmax' }: { targets?: Targets; outputs?: 'softmax' | 'sigmoid' },
 ): void {
   const functionName = 'Distiller';
-  const ofTeacher: Reading = { role: 'teacher', targets, functionName };
-  const ofStudent: Reading = { role: 'student', targets, functionName };
+  const ofTeacher: Reading = { role: 'teacher', targets, functionName, outputs };
+  const ofStudent: Reading = { role: 'student', targets, functionName, outputs };
   for (const one of teachers) checkSeveralClasses(classesOfTeacher(one), ofTeacher);
   checkSeveralClasses(student.outputs[0].shape.at(-1), ofStudent);
   noticeEnding(student, ofStudent);
@@ -94,13 +102,13 @@ export function noticeModels(
 /** Throws where there is nothing to learn: a softmax over one class is 1 whatever its logit. */
 export function checkSeveralClasses(
   classes: number | null | undefined,
-  { role, functionName }: Reading,
+  { role, functionName, outputs }: Reading,
 ): void {
-  if (classes !== 1) return;
+  if (classes !== 1 || outputs === 'sigmoid') return;
   throw new Error(
     `${functionName}: the ${role} has one class, whose probability is always 1, so there is nothing to learn; expected at least two. ` +
       (role === 'student'
-        ? 'For a yes or no give it two units.'
+        ? "For a yes or no give it two units, or say outputs: 'sigmoid'."
         : 'Of a sigmoid in one unit, p, make two classes: {predict: (x) => tf.tidy(() => { const p = model.predict(x); ' +
           "return tf.concat([tf.sub(1, p), p], -1); })}, with targets: 'probabilities' and a student with two units."),
   );

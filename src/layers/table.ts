@@ -73,7 +73,7 @@ function checkedTable(given: Given, expected: Expected, owned: Tensor[], functio
   const arranged = arrangeInputs(given.x, expected.student, teacher, functionName);
   checkRows(arranged, { "the teacher's logits": teacherLogits, labels, sampleWeight: weights }, functionName);
   const rows = arranged.columns[0].shape[0];
-  if (labels !== null) checkLabelShape(labels, expected.logits, rows, functionName);
+  if (labels !== null) checkLabelShape(labels, expected, rows, functionName);
   if (weights !== null) checkWeightShape(weights, expected.logits, rows, functionName);
   if (teacherLogits !== null) checkLogitsShape(teacherLogits, expected.logits, functionName);
   return { x: arranged.columns, teacherAt: arranged.teacherAt, teacherLogits, labels, weights, owned };

@@ -29,7 +29,8 @@ export class TrainingModels {
     const key = JSON.stringify({ columns, given, teacherAt, classWeight });
     const kept = this.kept.get(key);
     if (kept !== undefined) return kept;
-    const { student, teacher, options } = this;
+    const { student, teacher } = this;
+    const { outputs = 'softmax', ...options } = this.options;
     const measures = compiled.measures.filter((metric) => given.labels || !needsLabels(metric));
     const training = new TrainingModel(
       {
@@ -38,6 +39,7 @@ export class TrainingModels {
           ? { model: teacher, inputs: inputsOf(teacher, 'teacher'), at: teacherAt }
           : null,
         columns: given,
+        outputs,
         options: given.labels ? options : withoutHardTerm(options),
         classWeight,
         measures,

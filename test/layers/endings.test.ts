@@ -176,7 +176,7 @@ describe('Distiller', () => {
     const teacher = mlp(4, 3, { last: { activation: 'sigmoid' } });
     const warning = await warn({ student: mlp(4, 3), teacher });
     expect(warning).toContain('the teacher ends in a sigmoid');
-    expect(warning).toContain('Independent labels, of which several may be, are not supported');
+    expect(warning).toContain("Where several labels may be, say outputs: 'sigmoid'");
   });
 
   it('refuses a teacher or a student with one class', async () => {

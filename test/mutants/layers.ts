@@ -13,6 +13,7 @@ const averages = suite('test/layers/averages.test.ts', 'cpu');
 const labels = suite('test/layers/labels.test.ts', 'cpu');
 const between = suite('test/layers/between_fits.test.ts', 'cpu');
 const inputs = suite('test/layers/inputs.test.ts', 'cpu');
+const multiLabel = suite('test/layers/multi_label.test.ts', 'cpu');
 const ensembles = suite('test/layers/ensembles.test.ts', 'cpu');
 const given = suite('test/layers/arguments.test.ts', 'cpu');
 
@@ -60,6 +61,18 @@ export const layersMutants: Mutant[] = [
       name: 'a member may be anything',
       find: 'isPredictor(teacher)) continue;',
       replace: 'isPredictor(teacher) || teacher) continue;',
+    },
+  ]),
+  ...mutants('src/layers/multi_label.ts', multiLabel, [
+    {
+      name: 'the metrics do not count by weights',
+      find: 'mul(ofRows, weights)',
+      replace: 'mul(ofRows, 1)',
+    },
+    {
+      name: 'a label is true above 0',
+      find: 'greater(labels as Tensor, 0.5)',
+      replace: 'greater(labels as Tensor, 1.5)',
     },
   ]),
   ...mutants('src/layers/inputs.ts', ensembles, [
@@ -253,8 +266,8 @@ export const layersMutants: Mutant[] = [
   ...mutants('src/layers/distillation_layer.ts', distiller, [
     {
       name: 'class weights count in validation too',
-      find: 'classWeight !== null && isTraining',
-      replace: 'classWeight !== null',
+      find: 'if (classWeight !== null && isTraining)',
+      replace: 'if (classWeight !== null)',
     },
     {
       name: 'an ignored id is looked up among the class weights',
