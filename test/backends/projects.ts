@@ -14,6 +14,8 @@ export interface BackendProject {
   flags?: Record<string, boolean | number>;
   /** What is run of test/conformance, test/properties and test/layers; all of it if not given. */
   suites?: readonly SuitePart[];
+  /** Suites of which these cases alone run; the others are about the driver, and run on it without this host. */
+  narrowed?: readonly SuitePart[];
   /** Of test/layers, which is plumbing and the same on every backend, these alone: where a training step takes seconds. Default all of it in Node, none elsewhere. */
   layers?: readonly SuitePart[];
 }
@@ -48,8 +50,15 @@ export function hasWasmThreads({ host }: BackendProject): boolean {
 
 const LAVAPIPE = { backendName: 'webgpu', precision: 'f32', driver: 'lavapipe' } as const;
 
-/** What lavapipe has time for: it compiles a kernel whose threads agree by barriers in seconds. Every kernel, and what compilers were seen to get wrong. */
-const KERNELS: readonly SuitePart[] = [{ name: 'engine' }, { name: 'webgpu_pipelines' }];
+/**
+ * What lavapipe has time for: it compiles a kernel whose threads agree by barriers in seconds. Every kernel,
+ * and of one divergence, on which rows differ most, what compilers were seen to get wrong.
+ */
+const KERNELS: readonly SuitePart[] = [
+  { name: 'engine' },
+  { name: 'webgpu_pipelines' },
+  { name: 'numerics', cases: '^kl: ' },
+];
 
 /** All that is not about one backend: a browser is started for each. */
 const OF_EVERY_BACKEND: readonly SuitePart[] = [
@@ -58,8 +67,14 @@ const OF_EVERY_BACKEND: readonly SuitePart[] = [
 ].map((name) => ({ name }));
 const OF_WASM = [...OF_EVERY_BACKEND, { name: 'wasm_heap' }];
 
-/** llvmpipe draws slowly, and WebKit compiles slowly: masks, zeros, NaN, and the digits of nearly equal rows, in which drivers were seen to differ. */
-const OF_LLVMPIPE: readonly SuitePart[] = [{ name: 'numerics' }];
+/**
+ * llvmpipe draws slowly: masks, zeros, NaN and the digits of nearly equal rows, in which drivers were seen to
+ * differ; values and gradients at each shape, and with each kind of labels.
+ */
+const OF_LLVMPIPE: readonly SuitePart[] = [
+  { name: 'numerics' },
+  { name: 'values', cases: 'shape|of logits, (alone|with|hard)' },
+];
 
 export const BACKEND_PROJECTS: readonly BackendProject[] = [
   { name: 'cpu', backendName: 'cpu', host: 'node', precision: 'f32' },
@@ -95,7 +110,13 @@ export const BACKEND_PROJECTS: readonly BackendProject[] = [
       { name: 'cached_logits', cases: 'never saw|whatever the teacher is|rowHashes' },
     ],
   },
-  { name: 'webgpu-chromium', backendName: 'webgpu', host: 'chromium', precision: 'f32' },
+  {
+    name: 'webgpu-chromium',
+    backendName: 'webgpu',
+    host: 'chromium',
+    precision: 'f32',
+    narrowed: [{ name: 'webgpu_variants', cases: 'masks, NaN and nearly equal rows' }],
+  },
   { name: 'webgl-chromium', backendName: 'webgl', host: 'chromium', precision: 'f32' },
   { name: 'webgl-f16-chromium', backendName: 'webgl', host: 'chromium', precision: 'f16' },
   // Other engines and another driver: what `npm run setup:engines` installs.

@@ -27,7 +27,7 @@ export default async function runTestFile(
   const project = config.globals.backendProject;
   const start = Date.now();
   const absent = whySkipped(project.name, whyAbsent(project));
-  const parts = [...(project.suites ?? []), ...(project.layers ?? [])];
+  const parts = [...(project.suites ?? []), ...(project.narrowed ?? []), ...(project.layers ?? [])];
   const part = parts.find(({ name }) => name === basename(testPath, '.test.ts'));
   const options = { stopsAtFailure: bail > 0, titlePattern: bothOf(testNamePattern, part?.cases ?? '') };
   const reports = absent === null ? await casesOf(config.rootDir, project, testPath, options) : [];
