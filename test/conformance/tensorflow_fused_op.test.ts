@@ -137,7 +137,7 @@ const ORDINARY: Record<
     dense: 2,
     sparse: 0,
     ops: 58,
-    peak: 4,
+    peak: 5,
   },
   'T and weights of rows': {
     options: { temperature: perRow, weights: perRow },

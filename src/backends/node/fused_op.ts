@@ -67,7 +67,7 @@ type Request = RowPassRequest<TensorFlowBackendParts>;
  * The row pass by that op, loss and gradient at once. The op is correct for ordinary rows; one bool that is
  * read back says whether there are others, which the composition computes: rows that are near, not finite, or
  * mask a class without mass, as a padded vocabulary does. Beside the result at most two tensors [rows,
- * classes] are held, three with a hard term.
+ * classes] are held, three with a hard term, four if it smooths a distribution.
  */
 export const rowPassByFusedOp: RowPass<TensorFlowBackendParts> = (request) => {
   const { backend, rows, outputs, student } = request;
