@@ -78,6 +78,14 @@ describe("a Distiller with outputs: 'sigmoid'", () => {
     const truth = await values(ROWS);
     for (const batchSize of [1, 4])
       expectClose(await values(batchSize), truth, 1e-5, `batches of ${batchSize}`);
+    const metricsOf = async (args: object) => {
+      const { loss, ...metrics } = distillerOf({ alpha: 0.3 }).evaluate(x, tags(), { named: true, ...args });
+      return (await Promise.all(Object.values(metrics).map((metric) => metric.data()))).map(
+        ([value]) => value,
+      );
+    };
+    const twice = { sampleWeight: tf.fill([ROWS], 2) };
+    expectClose(await metricsOf(twice), await metricsOf({}), 1e-5, 'weights of 2');
     const validationData: [tf.Tensor, tf.Tensor, tf.Tensor] = [x, tags(), sampleWeight];
     const { history } = await whole.fit(x, tags(), { ...ONE_BATCH, epochs: 1, validationData });
     expectClose([history.val_loss[0], history.val_klDivergence[0]], [truth[0], truth[3]], 1e-5, 'validation');
