@@ -3,6 +3,12 @@ import { unknownWord } from './words.ts';
 /** How the teacher is given: as logits v, or as probabilities p (which need not sum to one). */
 export type Targets = 'logits' | 'probabilities';
 
+/**
+ * What the classes that a sparse teacher does not list have of its mass: what the entries leave, as one class or spread
+ * over them evenly; or nothing.
+ */
+export type Tail = 'bucket' | 'uniform' | 'none';
+
 /** The soft term D between teacher p and student q, MATH (3)-(6): -sum p log q, KL(p||q), KL(q||p), or the generalised Jensen-Shannon divergence. */
 export type Divergence = 'crossEntropy' | 'kl' | 'reverseKl' | 'jsd';
 
@@ -15,6 +21,8 @@ export type LabelKind = 'none' | 'classIds' | 'distribution';
  */
 export type Objective = {
   targets: Targets;
+  /** Of a sparse teacher alone. */
+  tail: Tail;
   /**
    * T of the teacher; OF_STUDENT: that of the student's row; OF_ITS_ROW: a tensor has one for each row.
    * Probabilities are used as they are at 1, and otherwise softened: MATH (33).
@@ -83,6 +91,7 @@ export const ROUNDING_OF_SUM = 1e-6;
 /** The bare cross entropy of two distributions: no hard term, no T^2. */
 export const CROSS_ENTROPY: Objective = {
   targets: 'logits',
+  tail: 'bucket',
   teacherTemperature: OF_STUDENT,
   divergence: 'crossEntropy',
   beta: 0.5,

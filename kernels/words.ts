@@ -1,8 +1,9 @@
 import { DIVERGENCES } from './divergences.ts';
-import type { LabelKind, Objective, RowPassOutputs, Targets } from './objective.ts';
+import type { LabelKind, Objective, RowPassOutputs, Tail, Targets } from './objective.ts';
 
 /** All there are of each kind, for checks where types do not reach. */
 export const TARGETS: Readonly<Record<Targets, true>> = { logits: true, probabilities: true };
+export const TAILS: Readonly<Record<Tail, true>> = { bucket: true, uniform: true, none: true };
 export const LABEL_KINDS: Readonly<Record<LabelKind, true>> = {
   none: true,
   classIds: true,

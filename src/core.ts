@@ -25,5 +25,12 @@ export {
 } from './ops/multi_label_distillation_loss.ts';
 export { softmaxCrossEntropy } from './ops/softmax_cross_entropy.ts';
 export { softmaxCrossEntropyWithTemperature } from './ops/softmax_cross_entropy_with_temperature.ts';
+export {
+  type SparseTail,
+  type SparseTeacher,
+  type TopKOptions,
+  type TopKTeacher,
+  topKTeacher,
+} from './ops/sparse_teacher.ts';
 
 registerGradients();

@@ -1,7 +1,11 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 
-/** What an input has a number of its own for. A number per row may also be one for all rows. */
-type NumbersPer = 'class' | 'row' | 'classOrRow';
+/**
+ * What an input has a number of its own for: each class of each row, each entry of a sparse teacher's rows,
+ * or each row.
+ * A number per row may also be one for all rows.
+ */
+type NumbersPer = 'class' | 'classOrEntry' | 'classOrRow' | 'entry' | 'row';
 
 /**
  * The tensors that kernels take, in the order in which they are saved. Whatever is done to each of them
@@ -9,8 +13,15 @@ type NumbersPer = 'class' | 'row' | 'classOrRow';
  * computes with it.
  */
 const INPUTS = {
-  /** v or p, float32 [..., C]. */
-  teacher: 'class',
+  /** v or p, float32 [..., C]; of a sparse teacher p of each entry, [..., k]. */
+  teacher: 'classOrEntry',
+  /**
+   * Class ids of a sparse teacher's entries, int32 [..., k], -1 for none; or not given, then the teacher is
+   * dense.
+   */
+  indices: 'entry',
+  /** What a sparse teacher's entries leave to the other classes, float32; or not given, for nothing. */
+  tail: 'row',
   /** z, float32 [..., C]. */
   student: 'class',
   /** T, float32; or not given, then `attrs.temperature` is T. */
@@ -78,6 +89,8 @@ export function mapBeside<T, U>(
 
 /** Nothing beside the logits. */
 export const NOTHING_BESIDE: BesideLogits<never> = {
+  indices: null,
+  tail: null,
   temperature: null,
   teacherTemperature: null,
   alpha: null,

@@ -39,6 +39,7 @@ import { setTemperatures, setWidest, studentTemperatureAt, teacherTemperatureAt 
 
 export { setMeasure, setObjective } from './objective';
 export { setRoom } from './rows';
+export { maxOfRow, sumOfRow, writeExponentials, writeScaled } from './student_rows';
 
 /**
  * Writes loss and gradient of every row, those whose pointer is not 0, and returns the sum of the losses.

@@ -26,6 +26,7 @@ import {
 import { givenInputs, type ObjectiveInputs } from '../objective_inputs.ts';
 import { rowMetrics as composedRowMetrics } from './composed/row_metrics.ts';
 import { rowPass as composedRowPass } from './composed/row_pass.ts';
+import { sparseRowPass } from './composed/sparse_row_pass.ts';
 import type { RowMetrics } from './row_metrics.ts';
 import type { RowPass, RowPassResult } from './row_pass.ts';
 
@@ -195,13 +196,16 @@ function runRowPass<Backend extends KernelBackend>(
   backend: Backend,
   rowPass: RowPass<Backend>,
 ): RowPassResult {
-  return rowPass({
+  const request = {
     backend,
     ...tensorsOf(inputs, attrs.temperature),
     objective: attrs,
     outputs: attrs.outputs,
     reduction: attrs.reduction,
-  });
+  };
+  return request.indices === null || rowPass.takesSparseTeachers
+    ? rowPass(request)
+    : sparseRowPass(request, rowPass);
 }
 
 /** The part that all requests have: null for what is not given. */

@@ -32,6 +32,8 @@ export interface RowPassResult {
  * The one thing that a backend implements: MATH.md for every row of the request. Inputs are never written to; nothing is left allocated but
  * the result; rows with NaN, infinities or weight 0 come out as MATH.md says.
  */
-export type RowPass<Backend extends KernelBackend = KernelBackend> = (
-  request: RowPassRequest<Backend>,
-) => RowPassResult;
+export interface RowPass<Backend extends KernelBackend = KernelBackend> {
+  (request: RowPassRequest<Backend>): RowPassResult;
+  /** It computes sparse teachers itself; others are handed dense ones alone. */
+  takesSparseTeachers?: true;
+}

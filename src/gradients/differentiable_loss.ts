@@ -1,6 +1,7 @@
 import {
   add,
   cast,
+  concat,
   customGrad,
   div,
   engine,
@@ -15,6 +16,7 @@ import {
   onesLike,
   range,
   reshape,
+  slice,
   square,
   stack,
   sub,
@@ -26,6 +28,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { OF_ITS_ROW, OF_STUDENT, SMALLEST_PROBABILITY, teacherReadingOf } from '../../kernels/objective.ts';
 import { unknownWord } from '../../kernels/words.ts';
+import { atClasses, coarseClasses, spreadEvenly } from '../backends/composed/coarse_classes.ts';
 import { hasHalfTextures } from '../backends/half_textures.ts';
 import type { ObjectiveAttrs } from '../kernel_names.ts';
 import { isGiven, type ObjectiveInputs } from '../objective_inputs.ts';
@@ -128,15 +131,19 @@ function teacherShares(v: Tensor, attrs: ObjectiveAttrs, t: Tensor | number): { 
   }
 }
 
-/** D of MATH (3)-(6), one value a row. */
-function divergence(
+interface Shares {
+  p: Tensor;
+  logP: Tensor;
+  logQ: Tensor;
+}
+
+function denseShares(
   { teacher, teacherTemperature }: ObjectiveInputs<Tensor>,
   attrs: ObjectiveAttrs,
   z: Tensor,
   t: Tensor | number,
-): Tensor {
-  const logQ = soften(z, t);
-  const { p, logP } = teacherShares(
+): Shares {
+  const shares = teacherShares(
     reshape(teacher, z.shape),
     attrs,
     attrs.teacherTemperature === OF_STUDENT
@@ -145,6 +152,52 @@ function divergence(
         ? ofRows(teacherTemperature)
         : attrs.teacherTemperature,
   );
+  return { ...shares, logQ: soften(z, t) };
+}
+
+/** MATH (38), (39): of every class that is listed, and of one more for those that are not. The teacher is a constant. */
+function sparseShares(
+  { teacher, indices, tail }: ObjectiveInputs<Tensor>,
+  attrs: ObjectiveAttrs,
+  z: Tensor,
+  t: Tensor | number,
+): Shares {
+  const [rows, classes = 1] = z.shape;
+  const sparse = {
+    student: z,
+    indices: reshape(indices, [rows, -1]),
+    probabilities: reshape(teacher, [rows, -1]),
+    tail: isGiven(tail) ? reshape(tail, [tail.size, 1]) : attrs.tail === 'none' ? 0 : null,
+    temperature: typeof t === 'number' ? t : reshape(t, [t.size, 1]),
+  };
+  const logOf = (p: Tensor) => log(maximum(p, tiny()));
+  if (attrs.tail === 'uniform') {
+    const p = withoutTape(() => spreadEvenly(sparse));
+    return { p, logP: withoutTape(() => logOf(p)), logQ: soften(z, t) };
+  }
+  const { p, logP, isListed } = withoutTape(() => {
+    const { entries, teacher } = coarseClasses(sparse);
+    const k = (teacher.shape[1] ?? 1) - 1;
+    const listed = atClasses(entries, slice(teacher, [0, 0], [rows, k]), classes);
+    const p = concat([listed, slice(teacher, [0, k], [rows, 1])], 1);
+    return { p, logP: logOf(p), isListed: entries.isListed };
+  });
+  const logQ = soften(z, t);
+  const ofRest = logSumExpRows(where(isListed, mul(onesLike(z), masked()), logQ));
+  const ofListed = where(isListed, logQ, mul(onesLike(z), masked()));
+  return { p, logP, logQ: concat([ofListed, ofRest], 1) };
+}
+
+/** D of MATH (3)-(6), one value a row. */
+function divergence(
+  inputs: ObjectiveInputs<Tensor>,
+  attrs: ObjectiveAttrs,
+  z: Tensor,
+  t: Tensor | number,
+): Tensor {
+  const { p, logP, logQ } = isGiven(inputs.indices)
+    ? sparseShares(inputs, attrs, z, t)
+    : denseShares(inputs, attrs, z, t);
   const q = exp(logQ);
   switch (attrs.divergence) {
     case 'crossEntropy':

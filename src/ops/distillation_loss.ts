@@ -10,7 +10,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { DIVERGENCES } from '../../kernels/divergences.ts';
-import type { Divergence, Targets } from '../../kernels/objective.ts';
+import { type Divergence, OF_STUDENT, type Tail, type Targets } from '../../kernels/objective.ts';
 import { TARGETS, wordsOf } from '../../kernels/words.ts';
 import {
   checkBoolean,
@@ -18,6 +18,7 @@ import {
   checkInt32,
   checkOneOf,
   checkOptionNames,
+  logitsOfOneShape,
   numbersOf,
   pairOfLogits,
   perRowTensor,
@@ -31,6 +32,7 @@ import { share } from '../share.ts';
 import { keepRows } from './keep_rows.ts';
 import { type Labels, labelsArgument } from './labels.ts';
 import { checkReduction, reduceRows } from './reduce_rows.ts';
+import { isSparseTeacher, type SparseTail, type SparseTeacher, sparseInputs } from './sparse_teacher.ts';
 
 const NAME = 'distillationLoss';
 
@@ -110,7 +112,8 @@ const OPTIONS: Record<keyof DistillationOptions, true> = {
  * const loss = distillationLoss(teacherLogits, studentLogits, {temperature: 4, labels, alpha: 0.1});
  * ```
  *
- * @param teacher v, logits `[..., C]`, rank 1 to 6; or probabilities, see `targets`. A constant for gradients unless `teacherGradient`.
+ * @param teacher v, logits `[..., C]`, rank 1 to 6; or probabilities, see `targets`; or a {@link SparseTeacher}, of which only the largest classes are known. A constant for
+ *     gradients unless `teacherGradient`.
  * @param student z, logits `[..., C]` of the same shape.
  * @param options temperature, divergence, labels, weights and the rest of {@link DistillationOptions}.
  * @returns float32: a scalar, or `[...]` with `reduction: tf.Reduction.NONE`; a `Scalar` in its type too, where the reduction is known not to be NONE. A row with NaN, +Infinity or a class id that is no whole number in [0, C) is NaN, unless
@@ -120,27 +123,32 @@ const OPTIONS: Record<keyof DistillationOptions, true> = {
  * @throws Error if shapes do not fit, an option is unknown, or it needs another option that is not given (as alpha needs labels).
  */
 export function distillationLoss(
-  teacher: TensorArgument,
+  teacher: TensorArgument | SparseTeacher,
   student: TensorArgument,
   options: DistillationOptions & { reduction: Reduction.NONE },
 ): Tensor;
 export function distillationLoss(
-  teacher: TensorArgument,
+  teacher: TensorArgument | SparseTeacher,
   student: TensorArgument,
   options?: DistillationOptions & { reduction?: Exclude<Reduction, Reduction.NONE> },
 ): Scalar;
 export function distillationLoss<O extends Tensor = Tensor>(
-  teacher: TensorArgument,
+  teacher: TensorArgument | SparseTeacher,
   student: TensorArgument,
   options?: DistillationOptions,
 ): O;
 export function distillationLoss<O extends Tensor>(
-  teacher: TensorArgument,
+  teacher: TensorArgument | SparseTeacher,
   student: TensorArgument,
   options: DistillationOptions = {},
 ): O {
   const checked = checkOptions(options, NAME);
   return tidy(() => {
+    if (isSparseTeacher(teacher)) {
+      const [z] = logitsOfOneShape({ student }, NAME);
+      const { tensors, attrs } = sparseObjectiveOf(teacher, z, options, checked, NAME);
+      return calledBy(NAME, () => runObjective<O>({ ...tensors, student: z }, attrs));
+    }
     const [given, studentLogits] = pairOfLogits({ teacher, student }, NAME);
     const { tensors, attrs } = objectiveOf(options, checked, studentLogits.shape, NAME);
     return calledBy(NAME, () =>
@@ -150,6 +158,55 @@ export function distillationLoss<O extends Tensor>(
       ),
     );
   });
+}
+
+/** As `objectiveOf`, of a teacher of which only some classes are listed: with its tensors. */
+export function sparseObjectiveOf(
+  teacher: SparseTeacher,
+  student: Tensor,
+  options: DistillationOptions,
+  checked: CheckedOptions,
+  functionName: string,
+) {
+  for (const option of ['targets', 'teacherGradient'] as const) {
+    if (options[option] === undefined) continue;
+    throw new Error(
+      `${functionName}: ${option} is not for a sparse teacher, which says by its kind what it holds and is a constant; got ${option} ${options[option]}.`,
+    );
+  }
+  checkDefined(checked.divergence, teacher.tail ?? 'bucket', functionName);
+  const { teacherTemperature, ...others } = options;
+  const { tensors, attrs } = objectiveOf(others, checked, student.shape, functionName);
+  const compared = teacherTemperatureArgument(
+    teacherTemperature,
+    { targets: 'logits', temperature: attrs.temperature },
+    student.shape.slice(0, -1),
+    functionName,
+  );
+  const temperature =
+    compared.teacherTemperatureTensor ??
+    (compared.teacherTemperature === OF_STUDENT ? null : compared.teacherTemperature) ??
+    tensors.temperature ??
+    attrs.temperature;
+  const sparse = sparseInputs(teacher, { student, temperature }, functionName);
+  return {
+    tensors: { ...tensors, teacher: sparse.teacher, indices: sparse.indices, tail: sparse.tail },
+    attrs: { ...attrs, targets: 'probabilities' as const, teacherTemperature: 1, tail: sparse.kind },
+  };
+}
+
+/** Where classes that are not listed have no probability, some divergences are infinite or mean nothing. */
+function checkDefined(divergence: Divergence, tail: SparseTail, functionName: string): void {
+  if (tail === 'bucket' || tail === 'uniform') return;
+  if (divergence === 'reverseKl' || (divergence === 'jsd' && tail === 'none')) {
+    const why =
+      divergence === 'reverseKl'
+        ? 'it is infinite where the teacher has no probability'
+        : 'it compares distributions, and the entries alone are none';
+    throw new Error(
+      `${functionName}: divergence '${divergence}' cannot be had with tail '${tail}': ${why}. Say tail: 'bucket' or 'uniform'.`,
+    );
+  }
 }
 
 /** What the options say of logits of this shape, as the kernel takes it: its tensors but for teacher and student, and its attributes. */
@@ -179,11 +236,14 @@ export function objectiveOf(
     temperature: temperatureTensor,
     teacherTemperature: teacherTemperatureTensor,
     alpha: alphaTensor,
+    indices: null,
+    tail: null,
     labels: alpha === 0 ? null : labels.tensor,
     weights: rows.weights,
   };
   const attrs = {
     targets: checked.targets,
+    tail: 'bucket' as Tail,
     teacherTemperature,
     divergence: checked.divergence,
     beta: checked.beta,

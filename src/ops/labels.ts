@@ -25,16 +25,23 @@ export function labelsArgument(
   }
   const rowShape = student.shape.slice(0, -1);
   if (shape === rowShape.join(',') && labels.rank === rowShape.length) {
-    // Of an array the array itself is read: a float32 tensor would round large ids.
-    const tensor =
-      value instanceof Tensor || labels.dtype !== 'float32'
-        ? withoutTape(() => classIds(labels, ignoreIndex))
-        : idTensor(numbersOf(value), labels.shape, ignoreIndex);
-    return { kind: 'classIds', tensor };
+    return { kind: 'classIds', tensor: classIdsArgument(value, labels, ignoreIndex) };
   }
   throw new Error(
     `${functionName}: labels must be class ids of shape [${rowShape}] or a distribution of shape [${student.shape}]; got shape [${shape}].`,
   );
+}
+
+/** The argument, of which `ids` is the tensor, as int32. */
+export function classIdsArgument(
+  value: TensorArgument,
+  ids: Tensor,
+  ignoreIndex: number | undefined,
+): Tensor {
+  // Of an array the array itself is read: a float32 tensor would round large ids.
+  return value instanceof Tensor || ids.dtype !== 'float32'
+    ? withoutTape(() => classIds(ids, ignoreIndex))
+    : idTensor(numbersOf(value), ids.shape, ignoreIndex);
 }
 
 /**

@@ -34,3 +34,4 @@ export const rowPass: RowPass<CpuBackendParts> = (request) => {
     gradient: gradient && backend.makeTensorInfo([rows, classes], 'float32', gradient),
   };
 };
+rowPass.takesSparseTeachers = true;

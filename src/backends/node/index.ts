@@ -1,9 +1,10 @@
 import { env, findBackend, type TensorInfo } from '@tensorflow/tfjs-core';
 import { rowPass as composedRowPass } from '../composed/row_pass.ts';
+import { sparseRowPass } from '../composed/sparse_row_pass.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
-import { arraysBesideLogits, rowPassOverArrays } from '../simd/arrays.ts';
+import { type ArrayRowPass, arraysBesideLogits, rowPassOverArrays } from '../simd/arrays.ts';
 import { isCarried } from '../simd/objective.ts';
-import { ALIGNMENT, type StagedRowPass, stagedKernel, stagedRowPass } from '../simd/staging.ts';
+import { ALIGNMENT, stagedKernel, stagedRowPass } from '../simd/staging.ts';
 import { unwritten } from '../simd/unwritten.ts';
 import { valuesOnCpu } from '../values_on_cpu.ts';
 import { canShareMemory, RowsWritten, rowsOf } from './blocks.ts';
@@ -42,17 +43,21 @@ env().registerFlag(
  */
 export const rowPass: RowPass<TensorFlowBackendParts> = (request) => {
   const { backend, rows, classes, objective, outputs } = request;
-  if (env().getBool(FUSED_OP_FLAG))
+  if (env().getBool(FUSED_OP_FLAG)) {
+    if (request.indices !== null) return sparseRowPass(request, rowPass);
     return request.alpha === null && fitsFusedOp(objective, outputs, classes)
       ? rowPassByFusedOp(request)
       : composedRowPass(request);
+  }
   const inBlocks =
+    request.indices === null &&
     rows * classes >= LARGE &&
     isCarried(objective, outputs) &&
     stagedKernel() !== null &&
     canShareMemory(backend);
   return inBlocks ? rowPassInBlocks(request) : rowPassWhole(request);
 };
+rowPass.takesSparseTeachers = true;
 
 function rowPassWhole(request: RowPassRequest<TensorFlowBackendParts>): RowPassResult {
   const { backend, rows, classes, outputs, student } = request;
@@ -104,7 +109,7 @@ function rowPassInBlocks(request: RowPassRequest<TensorFlowBackendParts>): RowPa
 /** The part of a request that has one value per row, or one for all rows. */
 function perRowPart(
   request: RowPassRequest<TensorFlowBackendParts>,
-): Omit<StagedRowPass, 'teacher' | 'student' | 'gradient'> {
+): Omit<ArrayRowPass, 'teacher' | 'student' | 'gradient'> {
   const { backend, rows, classes, objective, outputs, reduction } = request;
   const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
   return {

@@ -3,11 +3,12 @@ import {
   rowMetrics as javaScriptRowMetrics,
   type RowMetricsArguments,
 } from '../../../kernels/js/row_metrics.ts';
-import { rowPass as javaScriptRowPass } from '../../../kernels/js/row_pass.ts';
+import type { ValuesOfRows } from '../../../kernels/js/temperatures.ts';
 import { type InputName, mapBeside } from '../../objective_inputs.ts';
 import type { RowsRequest } from '../row_pass.ts';
-import { isCarried } from './objective.ts';
-import { type StagedRowPass, stagedRowMetrics, stagedRowPass } from './staging.ts';
+import { type DenseArrayRowPass, denseRowPassOverArrays } from './dense_rows.ts';
+import { sparseRowPassOverArrays } from './sparse_rows.ts';
+import { stagedRowMetrics } from './staging.ts';
 
 type ValuesOf = (tensor: TensorInfo) => TypedArray;
 
@@ -31,35 +32,24 @@ export function arraysBesideLogits(
   return { ...values, temperature: isNumber ? [temperature] : valuesOf(temperature) };
 }
 
-export interface ArrayRowPass extends StagedRowPass {
-  teacher: Float32Array;
-  student: Float32Array;
-  gradient: Float32Array | null;
+export interface ArrayRowPass extends DenseArrayRowPass {
+  /**
+   * Class ids of a sparse teacher's entries, [rows, k], of which `teacher` is p then; null: the teacher is
+   * dense.
+   */
+  indices: ArrayLike<number> | null;
+  /** t of a sparse teacher; null: as the objective's tail says. */
+  tail: ValuesOfRows | null;
 }
 
-/**
- * SIMD where that kernel computes what is asked and is compiled, else plain JavaScript. Returns the sum of
- * the losses.
- */
-export function rowPassOverArrays(pass: ArrayRowPass): number {
-  const sum = isCarried(pass.objective, pass.outputs) ? stagedRowPass(pass) : null;
-  return sum ?? plainRowPass(pass);
+/** Returns the sum of the losses. */
+export function rowPassOverArrays({ indices, tail, ...pass }: ArrayRowPass): number {
+  return indices === null
+    ? denseRowPassOverArrays(pass)
+    : sparseRowPassOverArrays({ ...pass, indices, tail });
 }
 
 /** Writes the metrics: by SIMD where that kernel is compiled, else in plain JavaScript. */
 export function rowMetricsOverArrays(pass: RowMetricsArguments): void {
   if (!stagedRowMetrics(pass)) javaScriptRowMetrics(pass);
-}
-
-/** kernels/js; returns the sum of the losses. */
-function plainRowPass({ outputs, loss, gradient, ...pass }: ArrayRowPass): number {
-  const toTeacher = outputs === 'teacherGradient';
-  const losses = toTeacher ? null : (loss ?? new Float32Array(pass.rows));
-  javaScriptRowPass({
-    ...pass,
-    loss: losses,
-    dStudent: toTeacher ? null : gradient,
-    dTeacher: toTeacher ? gradient : null,
-  });
-  return losses === null ? 0 : losses.reduce((total, value) => total + value, 0);
 }

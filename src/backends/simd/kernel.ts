@@ -20,7 +20,7 @@ env().registerFlag(FUSED_FLAG, canFuse);
  * The exports of kernels/wasm/kernel.ts. Pointers are byte offsets into the memory it was instantiated on;
  * 0 is none.
  */
-export interface Kernel {
+export interface Kernel extends StudentSweeps {
   /**
    * `reading` and the four after it are numbers of kernels/wasm/objective.ts: see objective.ts beside this
    * file.
@@ -75,6 +75,14 @@ export interface Kernel {
     weights: number,
     metrics: number,
   ): void;
+}
+
+/** Sweeps over one row of the student alone, of 16 classes or more: kernels/wasm/student_rows.ts. */
+export interface StudentSweeps {
+  maxOfRow(student: number, classes: number): number;
+  writeExponentials(student: number, u: number, classes: number, max: number, toLog2: number): void;
+  sumOfRow(u: number, classes: number): number;
+  writeScaled(u: number, gradient: number, classes: number, factor: number, adds: number): void;
 }
 
 /** Rows of a call, and where in memory they have what they are given; 0 where they have nothing. */

@@ -5,11 +5,12 @@ import {
   type TypedArray,
   util,
 } from '@tensorflow/tfjs-core';
-import { rowPass as javaScriptRowPass } from '../../../kernels/js/row_pass.ts';
 import { INPUT_NAMES } from '../../objective_inputs.ts';
 import { rowPass as composedRowPass } from '../composed/row_pass.ts';
+import { sparseRowPass } from '../composed/sparse_row_pass.ts';
 import type { RowPass, RowPassRequest, RowPassResult, RowsRequest } from '../row_pass.ts';
-import { arraysOf } from '../simd/arrays.ts';
+import { type ArrayRowPass, arraysOf, rowPassOverArrays } from '../simd/arrays.ts';
+import { plainRowPass } from '../simd/dense_rows.ts';
 import { type Kernel, kernelOn, PADS_BYTES, rowPassAt } from '../simd/kernel.ts';
 import { type ForAllRows, isCarried, readsLabels, setObjective } from '../simd/objective.ts';
 
@@ -40,11 +41,13 @@ export interface WasmBackendParts extends KernelBackend {
 export const rowPass: RowPass<WasmBackendParts> = (request) => {
   const { backend, objective, outputs } = request;
   if (typeof backend.makeOutput !== 'function' || typeof backend.typedArrayFromHeap !== 'function') {
-    return composedRowPass(request);
+    return request.indices === null ? composedRowPass(request) : sparseRowPass(request, composedRowPass);
   }
+  if (request.indices !== null) return rowPassOverViews(request, rowPassOverArrays);
   const kernel = isCarried(objective, outputs) ? kernelOnHeap(backend) : null;
-  return kernel === null ? rowPassOverViews(request) : rowPassOnHeap(request, kernel);
+  return kernel === null ? rowPassOverViews(request, plainRowPass) : rowPassOnHeap(request, kernel);
 };
+rowPass.takesSparseTeachers = true;
 
 /** The memory that the backend's tensors lie in, if it is where it is expected. */
 export function memoryOf({ wasm, dataIdMap }: WasmBackendParts): WebAssembly.Memory | null {
@@ -136,24 +139,25 @@ function scalar(backend: WasmBackendParts, value: number): TensorInfo {
   return backend.makeOutput([], 'float32', null, Float32Array.of(value));
 }
 
-function rowPassOverViews(request: RowPassRequest<WasmBackendParts>): RowPassResult {
+function rowPassOverViews(
+  request: RowPassRequest<WasmBackendParts>,
+  pass: (pass: ArrayRowPass) => void,
+): RowPassResult {
   const { backend, rows, classes, objective, outputs } = request;
   bringOver(request);
-  const toTeacher = outputs === 'teacherGradient';
   const wantsLoss = outputs === 'loss' || outputs === 'lossAndStudentGradient';
   const loss = wantsLoss ? backend.makeOutput([rows], 'float32') : null;
   const gradient = outputs === 'loss' ? null : backend.makeOutput([rows, classes], 'float32');
   // Views come after the last allocation.
   const view = (info: TensorInfo) => backend.typedArrayFromHeap(info);
-  const gradientView = gradient && (view(gradient) as Float32Array);
-  javaScriptRowPass({
+  pass({
     rows,
     classes,
     ...arraysOf(request, view),
     objective,
+    outputs,
     loss: loss && (view(loss) as Float32Array),
-    dStudent: toTeacher ? null : gradientView,
-    dTeacher: toTeacher ? gradientView : null,
+    gradient: gradient && (view(gradient) as Float32Array),
   });
   return { loss, gradient };
 }
