@@ -283,6 +283,8 @@ const NAME = 'topKTeacher';
  * largest 64 take a thousandth of the memory with their indices. The log-probabilities, and that of the others, are exact at `temperature`.
  *
  * ```js
+ * import { topKTeacher } from 'tfjs-distill';
+ *
  * const teacher = topKTeacher(teacherLogits, 2, {temperature: 4});
  * const loss = distillationLoss(teacher, studentLogits, {temperature: 4});
  * ```

@@ -48,7 +48,7 @@ export const checkMutants: Mutant[] = [
   ...mutants('src/ops/labels.ts', numerics, [
     {
       name: 'ids in arrays are rounded to float32',
-      find: "value instanceof Tensor || labels.dtype !== 'float32'",
+      find: "value instanceof Tensor || ids.dtype !== 'float32'",
       replace: 'true',
     },
   ]),

@@ -7,12 +7,14 @@ import { memoryMutants } from './memory.ts';
 import type { Mutant } from './mutant.ts';
 import { nodeMutants } from './node.ts';
 import { opMutants } from './op.ts';
+import { sparseMutants } from './sparse.ts';
 import { wasmMutants } from './wasm.ts';
 import { wasmTrainingMutants } from './wasm_training.ts';
 import { wgslMutants } from './wgsl.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   ...opMutants,
+  ...sparseMutants,
   ...checkMutants,
   ...jsMutants,
   ...wasmMutants,

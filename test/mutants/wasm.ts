@@ -491,8 +491,8 @@ export const wasmMutants: Mutant[] = [
   ...mutants('src/backends/wasm/index.ts', faults, [
     {
       name: 'memory is viewed before a tensor is brought over',
-      find: '  bringOver(request);\n  const toTeacher',
-      replace: '  const toTeacher',
+      find: '  bringOver(request);\n',
+      replace: '',
     },
   ]),
 ];
