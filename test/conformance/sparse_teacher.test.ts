@@ -55,7 +55,10 @@ const T = 2;
 const rowsOf = (seed: number, classes: number, k: number): SparseRow[] =>
   [0, 1, 2, 3, 4].map((n) => sparseRow(seed + n, classes, k, T));
 
-for (const [divergence, tail] of DEFINED) {
+/** Half-precision textures hold what one class for the others needs not. */
+const SUPPORTED = DEFINED.filter(([, tail]) => !halfPrecision || tail === 'uniform');
+
+for (const [divergence, tail] of SUPPORTED) {
   describe(`${divergence}, tail ${tail}`, () => {
     for (const [classes, k] of [
       [5, 2],
@@ -121,62 +124,68 @@ function edited(row: SparseRow, n: number): SparseRow {
 
 const BUCKET = { classes: 20, tail: 'bucket', objective: { divergence: 'kl', temperature: T } } as const;
 
-describe('rows that are not finite', () => {
-  it('an id that is no class, NaN or an infinity make their row NaN, and no other', () => {
-    const rows = rowsOf(76, 20, 4);
-    rows[0].ids[2] = 20;
-    rows[1].ids[2] = -2;
-    rows[2].values[1] = none;
-    rows[3].values[1] = POSITIVE_INFINITY;
-    return expectSparse({ ...BUCKET, rows });
-  });
-  it('NaN and infinities in the student do', () => {
-    const rows = rowsOf(77, 20, 4);
-    rows[0].student[rows[0].ids[0]] = none;
-    rows[1].student[rows[1].student.findIndex((_, i) => !rows[1].ids.includes(i))] = none;
-    rows[2].student[3] = POSITIVE_INFINITY;
-    rows[3].student.fill(NEGATIVE_INFINITY);
-    return expectSparse({ ...BUCKET, rows });
-  });
-  it('a row of weight 0 is 0, whatever it holds', () => {
-    const rows = rowsOf(78, 20, 4);
-    rows[0].ids[0] = 99;
-    rows[1].student.fill(none);
-    return expectSparse({ ...BUCKET, rows, weights: [0, 0, 1, 1, 1] });
-  });
-  it('a row without an entry', async () => {
-    const rows = rowsOf(79, 20, 4).map((row) => ({ ...row, ids: [-1, -1, -1, -1] }));
-    for (const tail of ['bucket', 'renormalize', 'none'] as const) {
-      const { loss, dStudent } = await runSparse({ ...BUCKET, tail, rows });
-      expectClose(loss, new Float32Array(5), 1e-6, 'loss');
-      expectClose(dStudent, new Float32Array(100), 1e-6, 'dStudent');
-    }
-  });
-  it('all classes that are not listed masked: infinite, unless what is left is rounding', async () => {
-    const rows = rowsOf(80, 20, 4);
-    for (const { student, ids } of rows)
-      student.forEach((_, i) => {
-        if (!ids.includes(i)) student[i] = NEGATIVE_INFINITY;
-      });
-    await expectSparse({ ...BUCKET, rows });
-    const { loss } = await runSparse({ ...BUCKET, rows });
-    expect(Array.from(loss)).toEqual([1, 2, 3, 4, 5].map(() => POSITIVE_INFINITY));
-    const full = rows.map((row) => {
-      const sum = row.values.reduce((total, value) => total + Math.exp(value), 0);
-      return { ...row, values: row.values.map((value) => Math.fround(value - Math.log(sum))) };
+if (!halfPrecision) {
+  describe('rows that are not finite', () => {
+    it('an id that is no class, NaN or an infinity make their row NaN, and no other', () => {
+      const rows = rowsOf(76, 20, 4);
+      rows[0].ids[2] = 20;
+      rows[1].ids[2] = -2;
+      rows[2].values[1] = none;
+      rows[3].values[1] = POSITIVE_INFINITY;
+      return expectSparse({ ...BUCKET, rows });
     });
-    await expectSparse({ ...BUCKET, rows: full });
+    it('NaN and infinities in the student do', () => {
+      const rows = rowsOf(77, 20, 4);
+      rows[0].student[rows[0].ids[0]] = none;
+      rows[1].student[rows[1].student.findIndex((_, i) => !rows[1].ids.includes(i))] = none;
+      rows[2].student[3] = POSITIVE_INFINITY;
+      rows[3].student.fill(NEGATIVE_INFINITY);
+      return expectSparse({ ...BUCKET, rows });
+    });
+    it('a row of weight 0 is 0, whatever it holds', () => {
+      const rows = rowsOf(78, 20, 4);
+      rows[0].ids[0] = 99;
+      rows[1].student.fill(none);
+      return expectSparse({ ...BUCKET, rows, weights: [0, 0, 1, 1, 1] });
+    });
+    it('a row without an entry', async () => {
+      const rows = rowsOf(79, 20, 4).map((row) => ({ ...row, ids: [-1, -1, -1, -1] }));
+      for (const tail of ['bucket', 'renormalize', 'none'] as const) {
+        const { loss, dStudent } = await runSparse({ ...BUCKET, tail, rows });
+        expectClose(loss, new Float32Array(5), 1e-6, 'loss');
+        expectClose(dStudent, new Float32Array(100), 1e-6, 'dStudent');
+      }
+    });
+    it('all classes that are not listed masked: infinite, unless what is left is rounding', async () => {
+      const rows = rowsOf(80, 20, 4);
+      for (const { student, ids } of rows)
+        student.forEach((_, i) => {
+          if (!ids.includes(i)) student[i] = NEGATIVE_INFINITY;
+        });
+      await expectSparse({ ...BUCKET, rows });
+      const { loss } = await runSparse({ ...BUCKET, rows });
+      expect(Array.from(loss)).toEqual([1, 2, 3, 4, 5].map(() => POSITIVE_INFINITY));
+      const full = rows.map((row) => {
+        const sum = row.values.reduce((total, value) => total + Math.exp(value), 0);
+        return { ...row, values: row.values.map((value) => Math.fround(value - Math.log(sum))) };
+      });
+      await expectSparse({ ...BUCKET, rows: full });
+    });
+    it('entries that sum to more than one leave nothing', () => {
+      const rows = rowsOf(81, 20, 4).map((row) => ({ ...row, values: row.values.map((value) => value + 1) }));
+      return expectSparse({
+        ...BUCKET,
+        objective: { ...BUCKET.objective, divergence: 'crossEntropy' },
+        rows,
+      });
+    });
+    it('what is left is given', () =>
+      expectSparse({
+        ...BUCKET,
+        rows: rowsOf(82, 20, 4).map((row, n) => ({ ...row, tailLogProbability: Math.fround(-1 - n) })),
+      }));
   });
-  it('entries that sum to more than one leave nothing', () => {
-    const rows = rowsOf(81, 20, 4).map((row) => ({ ...row, values: row.values.map((value) => value + 1) }));
-    return expectSparse({ ...BUCKET, objective: { ...BUCKET.objective, divergence: 'crossEntropy' }, rows });
-  });
-  it('what is left is given', () =>
-    expectSparse({
-      ...BUCKET,
-      rows: rowsOf(82, 20, 4).map((row, n) => ({ ...row, tailLogProbability: Math.fround(-1 - n) })),
-    }));
-});
+}
 
 if (!halfPrecision) {
   it('the gradient of what is not listed has its digits, however little the student gives it', async () => {
@@ -261,42 +270,54 @@ if (!halfPrecision) {
   });
 }
 
-describe('topKTeacher', () => {
-  const logits = (seed: number) => tf.tensor2d(new Random(seed).normals(4 * 50, 3), [4, 50]);
+if (halfPrecision) {
+  it('one class for the others is an error on half-precision textures', () => {
+    const teacher = { indices: [[0]], values: [[-0.5]] };
+    expect(() => distillationLoss(teacher, [[1, 2, 3]])).toThrow('a sparse teacher needs float32 textures');
+    expect(() => topKTeacher([[1, 2, 3]], 2)).toThrow('a sparse teacher needs float32 textures');
+  });
+} else {
+  describe('topKTeacher', () => {
+    const logits = (seed: number) => tf.tensor2d(new Random(seed).normals(4 * 50, 3), [4, 50]);
 
-  it('with all classes is the dense teacher; with fewer its KL is less, and rises with k', async () => {
-    const [v, z] = [logits(86), logits(87)];
-    for (const divergence of ['crossEntropy', 'kl', 'reverseKl', 'jsd'] as const) {
-      const dense = distillationLoss(v, z, { divergence, temperature: T });
-      const [truth] = await dense.data();
-      let before = 0;
-      for (const k of [1, 5, 20, 49, 50]) {
-        const loss = tf.tidy(() =>
-          distillationLoss(topKTeacher(v, k, { temperature: T }), z, { divergence, temperature: T }),
-        );
-        const [value] = await loss.data();
-        const slack = 10 * TOLERANCE * Math.max(T * T, truth);
-        if (k >= 49) expect(Math.abs(value - truth)).toBeLessThanOrEqual(slack);
-        expect(value).toBeLessThanOrEqual(truth + slack);
-        expect(value).toBeGreaterThanOrEqual(before - slack);
-        before = value;
-        loss.dispose();
+    it('with all classes is the dense teacher; with fewer its KL is less, and rises with k', async () => {
+      const [v, z] = [logits(86), logits(87)];
+      for (const divergence of ['crossEntropy', 'kl', 'reverseKl', 'jsd'] as const) {
+        const dense = distillationLoss(v, z, { divergence, temperature: T });
+        const [truth] = await dense.data();
+        let before = 0;
+        for (const k of [1, 5, 20, 49, 50]) {
+          const loss = tf.tidy(() =>
+            distillationLoss(topKTeacher(v, k, { temperature: T }), z, { divergence, temperature: T }),
+          );
+          const [value] = await loss.data();
+          const slack = 10 * TOLERANCE * Math.max(T * T, truth);
+          if (k >= 49) expect(Math.abs(value - truth)).toBeLessThanOrEqual(slack);
+          expect(value).toBeLessThanOrEqual(truth + slack);
+          expect(value).toBeGreaterThanOrEqual(before - slack);
+          before = value;
+          loss.dispose();
+        }
+        dense.dispose();
       }
-      dense.dispose();
-    }
-    tf.dispose([v, z]);
-  });
+      tf.dispose([v, z]);
+    });
 
-  it('checks k', () => {
-    for (const k of [0, 51, 1.5])
-      expect(() => topKTeacher(logits(88), k)).toThrow(
-        `topKTeacher: k must be a whole number in [1, 50]; got ${k}.`,
-      );
+    it('checks k', () => {
+      for (const k of [0, 51, 1.5])
+        expect(() => topKTeacher(logits(88), k)).toThrow(
+          `topKTeacher: k must be a whole number in [1, 50]; got ${k}.`,
+        );
+    });
   });
-});
+}
 
 it('the number of tensors stays', async () => {
-  const problem: SparseCase = { ...BUCKET, rows: rowsOf(89, 20, 4).map((row) => ({ ...row, label: 3 })) };
+  const problem: SparseCase = {
+    ...BUCKET,
+    tail: 'uniform',
+    rows: rowsOf(89, 20, 4).map((row) => ({ ...row, label: 3 })),
+  };
   await runSparse(problem);
   const before = tf.memory().numTensors;
   await runSparse(problem);
@@ -317,7 +338,7 @@ it('arrays, three axes, and any dtype', async () => {
     ],
   ];
   const of = (indices: number[][][] | tf.Tensor) =>
-    distillationLoss({ indices, values }, student, { reduction: tf.Reduction.NONE });
+    distillationLoss({ indices, values, tail: 'uniform' }, student, { reduction: tf.Reduction.NONE });
   const indices = [
     [
       [3, 0],

@@ -3,6 +3,7 @@ import {
   cast,
   concat,
   div,
+  engine,
   equal,
   gatherND,
   greater,
@@ -29,6 +30,7 @@ import {
   where,
 } from '@tensorflow/tfjs-core';
 import { ROUNDING_OF_SUM } from '../../../kernels/objective.ts';
+import { hasHalfTextures } from '../half_textures.ts';
 import { FAR_BELOW, FINITE } from './distribution.ts';
 import { anyClass, expOrZero, sumClasses } from './tensors.ts';
 
@@ -119,6 +121,15 @@ export interface CoarseClasses {
   shareOfRest: Tensor;
 }
 
+/** Half-precision textures hold neither the logit of what is not listed nor the shares in it. */
+function checkTextures(): void {
+  if (engine().backendName !== 'webgl' || !hasHalfTextures()) return;
+  throw new Error(
+    'softmaxCrossEntropyWithTemperature: a sparse teacher needs float32 textures, which this WebGL device ' +
+      "cannot render to. Say tail: 'uniform', give a dense teacher, or use another backend.",
+  );
+}
+
 /** MATH (38), (39). */
 export function coarseClasses({
   student,
@@ -127,6 +138,7 @@ export function coarseClasses({
   tail,
   temperature,
 }: SparseRows): CoarseClasses {
+  checkTextures();
   const [rows, classes = 1] = student.shape;
   const k = indices.shape[1] ?? 1;
   const entries = entriesOf(indices, classes);
