@@ -155,7 +155,10 @@ function denseShares(
   return { ...shares, logQ: soften(z, t) };
 }
 
-/** MATH (38), (39): of every class that is listed, and of one more for those that are not. The teacher is a constant. */
+/**
+ * MATH (38), (39): of every class that is listed, and of one more for those that are not. The teacher is a
+ * constant.
+ */
 function sparseShares(
   { teacher, indices, tail }: ObjectiveInputs<Tensor>,
   attrs: ObjectiveAttrs,
