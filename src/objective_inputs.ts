@@ -15,13 +15,6 @@ type NumbersPer = 'class' | 'classOrEntry' | 'classOrRow' | 'entry' | 'row';
 const INPUTS = {
   /** v or p, float32 [..., C]; of a sparse teacher p of each entry, [..., k]. */
   teacher: 'classOrEntry',
-  /**
-   * Class ids of a sparse teacher's entries, int32 [..., k], -1 for none; or not given, then the teacher is
-   * dense.
-   */
-  indices: 'entry',
-  /** What a sparse teacher's entries leave to the other classes, float32; or not given, for nothing. */
-  tail: 'row',
   /** z, float32 [..., C]. */
   student: 'class',
   /** T, float32; or not given, then `attrs.temperature` is T. */
@@ -34,6 +27,13 @@ const INPUTS = {
   labels: 'classOrRow',
   /** float32; or not given, for 1. */
   weights: 'row',
+  /**
+   * Class ids of a sparse teacher's entries, int32 [..., k], -1 for none; or not given, then the teacher is
+   * dense.
+   */
+  indices: 'entry',
+  /** What a sparse teacher's entries leave to the other classes, float32; or not given, for nothing. */
+  tail: 'row',
 } as const satisfies Record<string, NumbersPer>;
 
 export type InputName = keyof typeof INPUTS;
