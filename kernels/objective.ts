@@ -103,5 +103,13 @@ export const CROSS_ENTROPY: Objective = {
   scale: 1,
 };
 
+/** The hard term alone, beside which the teacher, any logits, is of no account. */
+export const hardTermAlone = (objective: Objective): Objective => ({
+  ...objective,
+  targets: 'logits',
+  teacherTemperature: OF_STUDENT,
+  softWeight: 0,
+});
+
 /** What a row pass writes: the losses, the gradient to the student, to the teacher, or losses and student gradient at once. */
 export type RowPassOutputs = 'loss' | 'lossAndStudentGradient' | 'studentGradient' | 'teacherGradient';

@@ -9,7 +9,7 @@ import {
   tidy,
   util,
 } from '@tensorflow/tfjs-core';
-import { OF_STUDENT } from '../../../kernels/objective.ts';
+import { hardTermAlone } from '../../../kernels/objective.ts';
 import type { RowPass, RowPassRequest, RowPassResult } from '../row_pass.ts';
 import { atClasses, coarseClasses, type SparseRows, spreadEvenly } from './coarse_classes.ts';
 import { asTensor, productOrZero } from './tensors.ts';
@@ -51,7 +51,7 @@ const asTensors = ({ loss, gradient }: RowPassResult): Tensors => ({
   gradient: gradient && engine().makeTensorFromTensorInfo(gradient),
 });
 
-export function sparseRowsOf(request: Request<KernelBackend>): SparseRows {
+function sparseRowsOf(request: Request<KernelBackend>): SparseRows {
   const { rows, classes, student, teacher, indices, tail, temperature } = request;
   if (indices === null) throw new Error('sparseRowsOf: the teacher is dense.');
   const k = util.sizeFromShape(indices.shape) / rows;
@@ -111,14 +111,14 @@ function overCoarseClasses<Backend extends KernelBackend>(
 }
 
 /** The hard term alone, and whether labels are right. */
-export function hardRequest<Backend extends KernelBackend>(request: Request<Backend>): Request<Backend> {
+function hardRequest<Backend extends KernelBackend>(request: Request<Backend>): Request<Backend> {
   const { objective, student } = request;
   return {
     ...request,
     ...DENSE,
     teacher: student,
     teacherTemperature: null,
-    objective: { ...objective, targets: 'logits', teacherTemperature: OF_STUDENT, softWeight: 0 },
+    objective: hardTermAlone(objective),
     reduction: 'none',
   };
 }

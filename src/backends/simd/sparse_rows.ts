@@ -1,5 +1,6 @@
+import { mass } from '../../../kernels/js/mass.ts';
 import { type ValuesOfRows, valueOfRow } from '../../../kernels/js/temperatures.ts';
-import { type Objective, OF_STUDENT, ROUNDING_OF_SUM } from '../../../kernels/objective.ts';
+import { hardTermAlone, ROUNDING_OF_SUM } from '../../../kernels/objective.ts';
 import { type DenseArrayRowPass, denseRowPassOverArrays } from './dense_rows.ts';
 import { type Kernel, kernelOn } from './kernel.ts';
 
@@ -24,12 +25,7 @@ export function sparseRowPassOverArrays(pass: SparseArrayRowPass): number {
 const hardTermOf = ({ student, objective }: SparseArrayRowPass) => ({
   teacher: student,
   teacherTemperature: null,
-  objective: {
-    ...objective,
-    targets: 'logits',
-    teacherTemperature: OF_STUDENT,
-    softWeight: 0,
-  } satisfies Objective,
+  objective: hardTermAlone(objective),
 });
 
 /** What the entries of row n leave: t, where it is given. */
@@ -284,8 +280,7 @@ function javaScriptSweeps(rows: number, classes: number, student: Float32Array):
         if (Number.isNaN(student[i])) sum = Number.NaN;
       }
       for (let i = 0; i < classes; i++) {
-        const a = (student[start + i] - max) / temperature;
-        all[r][i] = a < -87 ? 0 : Math.exp(a);
+        all[r][i] = mass((student[start + i] - max) / temperature);
       }
       return max + sum;
     },
